@@ -1,0 +1,46 @@
+"""The facade: one frozen object that holds every use case, and is all that callers need."""
+
+from typing import Self
+
+from attrs import frozen
+
+from cityos_core.catalog.service import ProductUseCases
+from cityos_core.commissions.service import CommissionUseCases
+from cityos_core.dependencies import Dependencies
+from cityos_core.ledger.service import LedgerUseCases
+from cityos_core.orders.service import OrderUseCases
+from cityos_core.payouts.service import PayoutUseCases
+from cityos_core.tenancy.service import SettingUseCases, StoreUseCases, TenantUseCases, TreeUseCases
+from cityos_core.vendors.service import VendorUseCases
+
+
+@frozen(kw_only=True)
+class CityOS:
+    """Everything a marketplace does, by subject; each attribute of a group is one use case and one transaction."""
+
+    tree: TreeUseCases
+    tenants: TenantUseCases
+    stores: StoreUseCases
+    settings: SettingUseCases
+    vendors: VendorUseCases
+    products: ProductUseCases
+    orders: OrderUseCases
+    commissions: CommissionUseCases
+    ledger: LedgerUseCases
+    payouts: PayoutUseCases
+
+    @classmethod
+    def of(cls, dependencies: Dependencies) -> Self:
+        """Assemble the application over its ports."""
+        return cls(
+            tree=TreeUseCases.of(dependencies),
+            tenants=TenantUseCases.of(dependencies),
+            stores=StoreUseCases.of(dependencies),
+            settings=SettingUseCases.of(dependencies),
+            vendors=VendorUseCases.of(dependencies),
+            products=ProductUseCases.of(dependencies),
+            orders=OrderUseCases.of(dependencies),
+            commissions=CommissionUseCases.of(dependencies),
+            ledger=LedgerUseCases.of(dependencies),
+            payouts=PayoutUseCases.of(dependencies),
+        )

@@ -1,0 +1,32 @@
+"""What every use case is made from: the ports, chosen once by whoever assembles the application."""
+
+from collections.abc import Callable, Iterable, Mapping
+
+from attrs import field, frozen
+
+from cityos_core.closing import open_business
+from cityos_core.declared import SETTINGS
+from cityos_core.kernel.clock import Clock
+from cityos_core.kernel.ids import Identifiers
+from cityos_core.payouts.ports import PayoutMethod
+from cityos_core.tenancy.configuration import ConfigurationReader
+from cityos_core.tenancy.settings import Setting
+from cityos_core.unit_of_work import UnitOfWork, UnitOfWorkFactory
+from cityos_core.vendors.model import Vendor
+
+
+@frozen(kw_only=True)
+class Dependencies:
+    """The outside world, as the core knows it. ``payout_methods`` is by name, such as ``manual`` or ``bank``.
+
+    ``settings`` are all that are declared, ``open_business`` names what a vendor must settle before it leaves.
+    ``configuration`` remembers what was read through this ``unit_of_work``; it is never carried over to another.
+    """
+
+    unit_of_work: UnitOfWorkFactory
+    clock: Clock
+    identifiers: Identifiers
+    payout_methods: Mapping[str, PayoutMethod] = field(factory=dict)
+    settings: tuple[Setting[object], ...] = SETTINGS
+    open_business: Callable[[UnitOfWork, Vendor], Iterable[str]] = open_business
+    configuration: ConfigurationReader = field(factory=ConfigurationReader, init=False)

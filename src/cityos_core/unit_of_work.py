@@ -1,0 +1,51 @@
+"""One transaction over every repository of one scope; rolled back unless committed."""
+
+from collections.abc import Callable, Iterable
+from types import TracebackType
+from typing import Protocol, Self
+
+from cityos_core.catalog.ports import Categories, Inventory, Products
+from cityos_core.commissions.ports import Coverage, Entries, Rules
+from cityos_core.kernel.events import Event
+from cityos_core.kernel.scope import Scope
+from cityos_core.ledger.ports import Books, Ledger
+from cityos_core.orders.ports import Orders
+from cityos_core.payouts.ports import Batches, Payables, Payouts
+from cityos_core.tenancy.ports import Revisions, SettingEntries, Stores, Tenants, Tree
+from cityos_core.vendors.ports import Vendors
+
+
+class UnitOfWork(Protocol):
+    """A transaction. Leaving it without :meth:`commit` undoes everything, whatever the reason for leaving."""
+
+    tree: Tree
+    tenants: Tenants
+    stores: Stores
+    settings: SettingEntries
+    revisions: Revisions
+    vendors: Vendors
+    products: Products
+    categories: Categories
+    inventory: Inventory
+    orders: Orders
+    rules: Rules
+    entries: Entries
+    coverage: Coverage
+    ledger: Ledger
+    books: Books
+    payouts: Payouts
+    batches: Batches
+    payables: Payables
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /
+    ) -> None: ...
+
+    def commit(self, events: Iterable[Event] = ()) -> None:
+        """Make everything durable, with its events in the outbox, once; nothing may be done with it afterwards."""
+        ...
+
+
+UnitOfWorkFactory = Callable[[Scope], UnitOfWork]
