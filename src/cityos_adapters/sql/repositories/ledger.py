@@ -1,0 +1,155 @@
+"""The ledger of one tenant: recording journals, and holding the balances of the vendors' accounts."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final
+
+from attrs import frozen
+from sqlalchemy import bindparam, func, or_, select, update
+
+from cityos_adapters.sql.growth import growth
+from cityos_adapters.sql.lists import pair_among
+from cityos_adapters.sql.repositories.journal_rows import by_key, journal_row, posting_rows
+from cityos_adapters.sql.session import OWNER, Session
+from cityos_adapters.sql.statements import Values
+from cityos_adapters.sql.tables.ledger import balances, journals, postings
+from cityos_core.kernel.errors import Conflict, Refused
+from cityos_core.kernel.money import Money
+from cityos_core.ledger.model import Account, Journal, Posted
+
+_KNOWN: Final = select(journals.c.key, journals.c.digest).where(
+    journals.c.tenant_id == OWNER,
+    or_(journals.c.key == bindparam("wanted"), journals.c.reverses == bindparam("reversed")),
+)
+_RECORD: Final = growth(
+    journals, lambda new: new.on_conflict_do_nothing(index_elements=["tenant_id", "key"]).returning(journals.c.id)
+)
+_KEY: Final = ["tenant_id", "account", "currency"]
+_POSTINGS: Final = growth(postings)
+_OPEN: Final = growth(balances, lambda new: new.on_conflict_do_nothing(index_elements=_KEY))
+_RAISE: Final = growth(
+    balances,
+    lambda new: new.on_conflict_do_update(
+        index_elements=_KEY, set_={"amount": balances.c.amount + new.excluded.amount}
+    ),
+)
+_MOVE: Final = (
+    update(balances)
+    .where(
+        balances.c.tenant_id == OWNER,
+        balances.c.account == bindparam("path"),
+        balances.c.currency == bindparam("unit"),
+    )
+    .values(amount=balances.c.amount + bindparam("delta"))
+)
+_LOCK: Final = (
+    select(balances.c.account, balances.c.currency, balances.c.amount)
+    .where(balances.c.tenant_id == OWNER, pair_among(balances.c.account, balances.c.currency, "places"))
+    .order_by(balances.c.account, balances.c.currency)
+    .with_for_update(key_share=True)
+)
+_SUMS: Final = (
+    select(postings.c.account, postings.c.currency, func.sum(postings.c.amount).label("amount"))
+    .where(postings.c.tenant_id == OWNER, pair_among(postings.c.account, postings.c.currency, "places"))
+    .group_by(postings.c.account, postings.c.currency)
+)
+
+
+@frozen
+class SqlLedger:
+    """Posts journals.
+
+    When no movement takes from an account with a floor, one statement moves all balances and nothing is locked before it.
+    Otherwise the balances are locked first, in the order of their accounts, and only then is anything
+    written, so that a refusal leaves no trace.
+    """
+
+    session: Session
+
+    def post(self, journal: Journal) -> Posted:
+        self.session.require_own(journal.tenant)
+        moved = sorted(_movements(journal).items())
+        only_rises = journal.reverses is None and all(delta > 0 for account, delta in moved if account.has_floor)
+        if not only_rises and self._is_replay(journal, moved):
+            return Posted.REPLAYED
+        if not self.session.grow((_RECORD, [journal_row(journal)])):
+            return self._replayed(journal)
+        rises = [self._row(account, delta) for account, delta in moved] if only_rises else []
+        self.session.grow_later((_POSTINGS, posting_rows(journal)), (_RAISE, rises))
+        if moved and not only_rises:
+            self.session.run_each(
+                _MOVE, [{"path": account.path, "unit": account.currency, "delta": delta} for account, delta in moved]
+            )
+        return Posted.POSTED
+
+    def lock(self, accounts: Iterable[Account]) -> Mapping[Account, int]:
+        wanted = sorted(set(accounts))
+        for account in wanted:
+            self.session.require_own(account.tenant)
+        held = self._held([account for account in wanted if has_row(account)])
+        summed = self._summed([account for account in wanted if not has_row(account)])
+        return {account: (held if has_row(account) else summed)[account] for account in wanted}
+
+    def find(self, key: str) -> Journal | None:
+        return by_key(self.session, key)
+
+    def _is_replay(self, journal: Journal, moved: Sequence[tuple[Account, int]]) -> bool:
+        held = self._held([account for account, _ in moved])
+        known = self.session.all(_KNOWN, wanted=journal.key, reversed=journal.reverses)
+        if any(_is_same(row, journal) for row in known):
+            return True
+        if known:
+            raise Conflict("already_reversed", f"journal {journal.reverses} was reversed before; it can be only once")
+        for account, delta in moved:
+            after = Money(held[account] + delta, account.currency)
+            if account.has_floor and after.minor < 0:
+                raise Refused("floor_breached", f"{account.path} would be overdrawn by {-after}; move less out of it")
+        return False
+
+    def _replayed(self, journal: Journal) -> Posted:
+        for row in self.session.all(_KNOWN, wanted=journal.key, reversed=None):
+            _is_same(row, journal)
+        return Posted.REPLAYED
+
+    def _held(self, accounts: Sequence[Account]) -> dict[Account, int]:
+        if not accounts:
+            return {}
+        self.session.grow((_OPEN, [self._row(account, 0) for account in accounts]))
+        rows = self.session.lock(_LOCK, places=[(account.path, account.currency) for account in accounts])
+        return {Account(self.session.tenant, row.account, row.currency): row.amount for row in rows}
+
+    def _summed(self, accounts: Sequence[Account]) -> dict[Account, int]:
+        if not accounts:
+            return {}
+        rows = self.session.all(_SUMS, places=[(account.path, account.currency) for account in accounts])
+        sums = {(row.account, row.currency): int(row.amount) for row in rows}
+        return {account: account.sign * sums.get((account.path, account.currency), 0) for account in accounts}
+
+    def _row(self, account: Account, amount: int) -> Values:
+        return {
+            "tenant_id": self.session.tenant,
+            "account": account.path,
+            "currency": account.currency,
+            "amount": amount,
+        }
+
+
+def has_row(account: Account) -> bool:
+    """True for the accounts whose balance is kept in a row: the vendors'. The others are summed when asked for."""
+    return account.path.startswith("vendor:")
+
+
+def _movements(journal: Journal) -> Counter[Account]:
+    moved: Counter[Account] = Counter()
+    for posting in journal.postings:
+        if has_row(posting.account):
+            moved[posting.account] += posting.account.sign * posting.amount
+    return moved
+
+
+def _is_same(row: Any, journal: Journal) -> bool:
+    if row.key != journal.key:
+        return False
+    if row.digest != journal.digest:
+        raise Conflict("journal_key_reused", f"journal {journal.key} was recorded with other content; use another key")
+    return True
