@@ -1,0 +1,11 @@
+"""The one JSON form of everything: read strictly into the core's classes, and written back.
+
+``load(OrderDraft, parse(text))`` names every mistake by its JSON path in one ``Invalid``; ``load(type(x), dump(x)) == x``.
+"""
+
+from cityos_adapters.serialization.amounts import UnsignedMoney
+from cityos_adapters.serialization.documents import Json, parse, render
+from cityos_adapters.serialization.scalars import LocalTime, exact_text
+from cityos_adapters.serialization.strict import dump, load
+
+__all__ = ["Json", "LocalTime", "UnsignedMoney", "dump", "exact_text", "load", "parse", "render"]
