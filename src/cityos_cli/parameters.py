@@ -1,0 +1,41 @@
+"""Options that several commands share."""
+
+import getpass
+from datetime import UTC, date, datetime, time
+from typing import Annotated
+
+import typer
+
+from cityos_core.kernel.clock import instant
+from cityos_core.kernel.errors import Invalid
+
+
+def moment(text: str) -> datetime:
+    """Read an instant such as ``2026-01-31T12:00:00Z``, or a day, which stands for its first moment in UTC."""
+    try:
+        return datetime.combine(date.fromisoformat(text), time(), UTC)
+    except ValueError:
+        pass
+    try:
+        return instant(datetime.fromisoformat(text))
+    except ValueError:
+        raise Invalid(
+            "not_a_time", f"{text!r} is neither a day such as 2026-01-31 nor a time such as 2026-01-31T12:00:00Z"
+        ) from None
+
+
+def whoever_runs_this() -> str:
+    """Give the name of the person at the machine, for the record."""
+    return getpass.getuser()
+
+
+Platform = Annotated[bool, typer.Option("--platform", help="The platform's own, whatever tenant is chosen.")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask first; for scripts.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would happen; change nothing.")]
+Reason = Annotated[str, typer.Option(help="Why, for the record.")]
+Actor = Annotated[str, typer.Option(default_factory=whoever_runs_this, show_default=False, help="Who does it.")]
+Since = Annotated[datetime | None, typer.Option(parser=moment, metavar="TIME", help="From then on, inclusive.")]
+Until = Annotated[datetime | None, typer.Option(parser=moment, metavar="TIME", help="Up to then, exclusive.")]
+AsOf = Annotated[datetime | None, typer.Option(parser=moment, metavar="TIME", help="As it was then.")]
+Limit = Annotated[int | None, typer.Option(min=1, help="At most so many.")]
+IdempotencyKey = Annotated[str | None, typer.Option(help="The same key again does nothing more.")]

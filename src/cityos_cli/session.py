@@ -1,0 +1,83 @@
+"""What one command works with: its settings, the application over the configured database, and where results go."""
+
+import os
+from collections.abc import Mapping
+from contextlib import ExitStack
+from functools import cached_property
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+import typer
+from attrs import Factory, define, field
+
+from cityos_adapters.settings import Settings, read_settings
+from cityos_cli.failures import UsageError
+from cityos_cli.output import Format, Output
+from cityos_core.kernel.paging import every
+from cityos_core.kernel.scope import PlatformScope, Scope, TenantScope
+
+if TYPE_CHECKING:
+    from cityos_core.app import CityOS
+    from cityos_core.kernel.ids import VendorId
+    from cityos_core.tenancy.model import Tenant
+
+
+@define(kw_only=True)
+class Session:
+    """One command's surroundings; nothing is opened before it is asked for, everything is closed at the end."""
+
+    settings: Settings
+    output: Output = Factory(Output)
+    _open: ExitStack = field(factory=ExitStack, init=False)
+
+    @classmethod
+    def of(cls, ctx: typer.Context) -> Self:
+        """Give the session of a running command."""
+        session = ctx.find_object(cls)
+        if session is None:
+            raise LookupError("a command runs under the options of the cityos command")
+        return session
+
+    @classmethod
+    def opened(cls, *, tenant: str | None, database_url: str | None, config: Path | None, output: Format) -> Self:
+        """Begin a session from the options every command shares."""
+        flags = {"tenant": tenant, "database_url": database_url}
+        return cls(settings=read_settings(flags, os.environ, config), output=Output(output))
+
+    @cached_property
+    def city(self) -> "CityOS":
+        """The application over the configured database."""
+        from cityos_adapters.bootstrap import open_city
+
+        return self._open.enter_context(open_city(self.settings))
+
+    @cached_property
+    def tenant(self) -> "Tenant":
+        """The tenant that was chosen; a command that needs one says so."""
+        if not self.settings.tenant:
+            raise UsageError("this works in a tenant: add --tenant HANDLE or set CITYOS_TENANT")
+        return self.city.tenants.get(self.settings.tenant)
+
+    @property
+    def scope(self) -> TenantScope:
+        """The scope of the tenant that was chosen."""
+        return self.tenant.scope
+
+    @cached_property
+    def vendor_handles(self) -> Mapping["VendorId", str]:
+        """The handle of every vendor of the tenant, by its id."""
+        vendors = every(lambda request: self.city.vendors.list(self.scope, request))
+        return {vendor.id: vendor.handle for vendor in vendors}
+
+    def scope_or_platform(self, *, platform: bool) -> Scope:
+        """The scope of the tenant that was chosen; the platform's if there is none, or if it is asked for."""
+        return PlatformScope() if platform or not self.settings.tenant else self.scope
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /
+    ) -> None:
+        self._open.__exit__(kind, error, trace)
