@@ -79,6 +79,10 @@ def _settings() -> Table[tuple[TenantId, NodeId, str], SettingEntry]:
     return Table(Index("node", lambda row: (row.node_id,)))
 
 
+def _rules() -> Table[tuple[RuleId, int], StoredRule]:
+    return Table(Index("name", lambda row: ((row.rule.name, row.version),), "stale"))
+
+
 @frozen(kw_only=True, eq=False)
 class TenantTables:
     """The tables of one tenant, or of the platform. Commission entries and journals are keyed by order of recording."""
@@ -89,7 +93,7 @@ class TenantTables:
     categories: Table[str, Category] = field(factory=Table)
     stock: Table[str, Stock] = field(factory=Table)
     orders: Table[OrderId, Order] = field(factory=_orders)
-    rules: Table[tuple[RuleId, int], StoredRule] = field(factory=Table)
+    rules: Table[tuple[RuleId, int], StoredRule] = field(factory=_rules)
     entries: Table[int, CommissionEntry] = field(factory=_entries)
     journals: Table[int, Journal] = field(factory=_journals)
     balances: Table[Account, int] = field(factory=Table)

@@ -18,6 +18,11 @@ _VIOLATED: Final[dict[str, tuple[type[CityOSError], str, str]]] = {
     "uq_products_tenant_id_sku": (Conflict, "sku_taken", "a product has that sku; choose another"),
     "pk_skus": (Conflict, "sku_taken", "a product or variant has that sku; choose another"),
     "pk_commission_rules": (Conflict, "stale", "someone else changed this rule; read it again and repeat the change"),
+    "uq_commission_rules_tenant_id_name_version": (
+        Conflict,
+        "stale",
+        "someone else changed this rule; read it again and repeat the change",
+    ),
     "uq_orders_tenant_id_reference": (Conflict, "reference_taken", "an order has that reference; use another"),
     "uq_journals_tenant_id_key": (Conflict, "journal_key_reused", "a journal has that key; use another"),
     "uq_journals_tenant_id_reverses": (Conflict, "already_reversed", "that journal was reversed before; once is all"),

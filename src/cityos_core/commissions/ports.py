@@ -16,7 +16,7 @@ class Rules(Protocol):
     """Commission rules: a tenant reads the platform's and its own, and writes its own. Lists are oldest rule first."""
 
     def add(self, rules: Iterable[StoredRule]) -> None:
-        """Store new rules or new versions; ``Conflict("stale")`` if that version of a rule exists."""
+        """Store new rules or new versions; ``Conflict("stale")`` if a rule of that id or name has that version."""
         ...
 
     def supersede(self, rules: Iterable[StoredRule]) -> None:

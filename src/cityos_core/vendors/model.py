@@ -156,7 +156,6 @@ class Vendor:
     stores: tuple[str, ...] = ()
     payout_account: PayoutAccount | None = None
     payout_schedule: str | None = None
-    payouts_seen_on: str | None = None
     created_at: datetime
     version: int = 1
 

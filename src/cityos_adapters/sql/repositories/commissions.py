@@ -78,6 +78,7 @@ def _rule_row(rule: StoredRule) -> Values:
         "tenant_id": rule.tenant_id,
         "id": rule.id,
         "version": rule.version,
+        "name": rule.rule.name,
         "sequence": rule.sequence,
         "status": rule.status,
         "rule": rule.rule,
@@ -141,6 +142,11 @@ _MARK: Final = (
     .where(_e.tenant_id == OWNER, _e.status != EntryStatus.REVERSED)
     .values(status=bindparam("becomes"))
 )
+_MARKS: Final = {
+    "vendor_order": _MARK.where(_e.vendor_order_id == bindparam("marked")),
+    "line": _MARK.where(_e.line_id == bindparam("marked")),
+    "payout": _MARK.where(_e.payout_id == bindparam("marked")),
+}
 _COVER: Final = (
     update(commission_entries)
     .where(
@@ -206,11 +212,12 @@ class SqlEntries:
         line: OrderLineId | None = None,
         payout: PayoutId | None = None,
     ) -> None:
-        given = ((_e.vendor_order_id, vendor_order), (_e.line_id, line), (_e.payout_id, payout))
-        chosen = [column == value for column, value in given if value is not None]
+        given = {"vendor_order": vendor_order, "line": line, "payout": payout}
+        chosen = [(_MARKS[name], marked) for name, marked in given.items() if marked is not None]
         if len(chosen) != 1:
             raise Invalid("no_selection", "name one vendor order, line or payout whose transactions are marked")
-        self.session.run(_MARK.where(*chosen), becomes=status)
+        ((statement, marked),) = chosen
+        self.session.run(statement, becomes=status, marked=marked)
 
 
 @frozen

@@ -80,7 +80,6 @@ def _vendor_row(vendor: Vendor) -> Values:
         "stores": vendor.stores,
         "payout_account": vendor.payout_account,
         "payout_schedule": vendor.payout_schedule,
-        "payouts_seen_on": vendor.payouts_seen_on,
         "created_at": vendor.created_at,
     }
 
@@ -108,7 +107,6 @@ def _vendor(row: AnyRow) -> Vendor:
         stores=row.stores,
         payout_account=row.payout_account,
         payout_schedule=row.payout_schedule,
-        payouts_seen_on=row.payouts_seen_on,
         created_at=row.created_at,
         version=row.version,
     )

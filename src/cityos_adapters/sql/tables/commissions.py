@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Column, Index, Named, Table, Text, Uuid
+from sqlalchemy import BigInteger, Column, Index, Named, Table, Text, UniqueConstraint, Uuid
 
 from cityos_adapters.sql.columns import KEY, METADATA, Choice, Document, Instant, one_of
 from cityos_adapters.sql.positions import next_position_in
@@ -17,6 +17,7 @@ class RuleColumns(Identified):
     """One version of a rule."""
 
     version: Named[int] = Column(BigInteger, primary_key=True)
+    name: Named[str] = Column(Text)
     sequence: Named[int] = Column(BigInteger)
     status: Named[RuleStatus] = Column(Choice(RuleStatus))
     rule: Named[Rule] = Column(Document(Rule))
@@ -24,7 +25,13 @@ class RuleColumns(Identified):
     superseded_at: Named[datetime | None] = Column(Instant)
 
 
-commission_rules: Final = Table("commission_rules", METADATA, RuleColumns, one_of("status", RuleStatus))
+commission_rules: Final = Table(
+    "commission_rules",
+    METADATA,
+    RuleColumns,
+    UniqueConstraint("tenant_id", "name", "version"),
+    one_of("status", RuleStatus),
+)
 
 
 class EntryColumns(Identified):

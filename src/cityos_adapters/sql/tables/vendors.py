@@ -30,7 +30,6 @@ class VendorColumns(Versioned):
     stores: Named[tuple[str, ...]] = Column(Document(tuple[str, ...]))
     payout_account: Named[PayoutAccount | None] = Column(Document(PayoutAccount))
     payout_schedule: Named[str | None] = Column(Text)
-    payouts_seen_on: Named[str | None] = Column(Text)
     created_at: Named[datetime] = Column(Instant)
 
 

@@ -115,7 +115,6 @@ def vendor(id: VendorId, owner: TenantId, handle: str) -> Vendor:  # noqa: A002
         stores=("outlet", "web"),
         payout_account=PayoutAccount(method="bank", reference="DE89370400440532013000", holder=WORDS, verified=True),
         payout_schedule="weekly:5",
-        payouts_seen_on="2026-03-29",
         created_at=AT,
     )
 

@@ -99,7 +99,7 @@ class RulesContract(Contract):
 
     def test_oldest_first(self, north: Place) -> None:
         """Rules are listed by sequence, whatever the order of adding and their versions."""
-        made = [stored(north.ids, north.id, FLAT, sequence) for sequence in (1, 2, 3)]
+        made = [stored(north.ids, north.id, evolve(FLAT, name=f"{sequence}"), sequence) for sequence in (1, 2, 3)]
         add(north, made[2], made[0])
         add(north, made[1])
         newer = later(made[0])
@@ -138,6 +138,14 @@ class RulesContract(Contract):
         add(north, first)
         other = stored(north.ids, north.id, FULL, 2)
         assert raised(add, north, other, evolve(first, rule=FULL)) == "stale"
+        assert current(north) == [first]
+
+    def test_a_name_is_one_rule(self, north: Place, south: Place) -> None:
+        """A second rule by the name of another is stale; a neighbour's may be called the same."""
+        first = stored(north.ids, north.id, FLAT, 1)
+        add(north, first)
+        assert raised(add, north, stored(north.ids, north.id, FLAT, 2)) == "stale"
+        add(south, stored(south.ids, south.id, FLAT, 1))
         assert current(north) == [first]
 
     def test_one_of_many_editors_wins(self, north: Place) -> None:

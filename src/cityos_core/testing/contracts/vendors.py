@@ -65,7 +65,6 @@ class VendorsContract(Contract):
             stores=(),
             payout_account=None,
             payout_schedule=None,
-            payouts_seen_on=None,
         )
         save(north, changed)
         assert north.see(lambda uow: uow.vendors.get(north.acme.id)) == evolve(changed, version=2)

@@ -213,7 +213,6 @@ def _vendors_and_catalogue() -> None:
         sa.Column("stores", JSON, nullable=False),
         sa.Column("payout_account", JSON, nullable=True),
         sa.Column("payout_schedule", sa.Text(), nullable=True),
-        sa.Column("payouts_seen_on", sa.Text(), nullable=True),
         sa.Column("created_at", INSTANT, nullable=False),
         sa.PrimaryKeyConstraint("tenant_id", "id", name="pk_vendors"),
         sa.UniqueConstraint("tenant_id", "handle", name="uq_vendors_tenant_id_handle"),
@@ -432,12 +431,14 @@ def _commissions() -> None:
         sa.Column("tenant_id", sa.Uuid(), nullable=False),
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("version", sa.BigInteger(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
         sa.Column("sequence", sa.BigInteger(), nullable=False),
         sa.Column("status", sa.Text(), nullable=False),
         sa.Column("rule", JSON, nullable=False),
         sa.Column("recorded_at", INSTANT, nullable=False),
         sa.Column("superseded_at", INSTANT, nullable=True),
         sa.PrimaryKeyConstraint("tenant_id", "id", "version", name="pk_commission_rules"),
+        sa.UniqueConstraint("tenant_id", "name", "version", name="uq_commission_rules_tenant_id_name_version"),
         sa.CheckConstraint("status IN ('draft', 'active', 'retired')", name=op.f("ck_commission_rules_status")),
     )
     op.create_table(
