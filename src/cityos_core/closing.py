@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Final
 
-from cityos_core.kernel.paging import LARGEST_PAGE, PageRequest
+from cityos_core.kernel.paging import PageRequest, every
 from cityos_core.orders.model import VendorOrderStatus
 from cityos_core.orders.ports import OrderFilter
 from cityos_core.payouts.model import UNRESOLVED
@@ -26,13 +26,8 @@ def open_business(uow: UnitOfWork, vendor: Vendor) -> Iterator[str]:
 
 
 def _undelivered(uow: UnitOfWork, vendor: Vendor) -> Iterator[str]:
-    where, request = OrderFilter(vendor=vendor.handle), PageRequest(LARGEST_PAGE)
-    while True:
-        page = uow.orders.page(where, request)
-        for order in page.items:
-            for part in order.vendor_orders:
-                if part.vendor_id == vendor.id and part.status not in _DONE:
-                    yield f"order {order.reference} is {part.status.value}"
-        if page.after is None:
-            return
-        request = PageRequest(LARGEST_PAGE, page.after)
+    where = OrderFilter(vendor=vendor.handle)
+    for order in every(lambda request: uow.orders.page(where, request)):
+        for part in order.vendor_orders:
+            if part.vendor_id == vendor.id and part.status not in _DONE:
+                yield f"order {order.reference} is {part.status.value}"

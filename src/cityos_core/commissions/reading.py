@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from uuid import UUID
 
-from attrs import evolve, frozen
+from attrs import frozen
 
 from cityos_core.commissions.explaining import Explanation
 from cityos_core.commissions.lines import CommissionEntry, EntryKind, VendorTotals
@@ -14,7 +14,7 @@ from cityos_core.commissions.writing import own
 from cityos_core.kernel.errors import NotFound
 from cityos_core.kernel.ids import PLATFORM, OrderLineId
 from cityos_core.kernel.money import Money
-from cityos_core.kernel.paging import LARGEST_PAGE, Page, PageRequest
+from cityos_core.kernel.paging import Page, PageRequest, every
 from cityos_core.kernel.scope import Scope, TenantScope
 from cityos_core.unit_of_work import UnitOfWorkFactory
 
@@ -227,9 +227,9 @@ def entry_row(entry: CommissionEntry) -> EntryRow:
 
 def stream(unit_of_work: UnitOfWorkFactory, scope: TenantScope, where: EntryFilter) -> Iterator[CommissionEntry]:
     """Read transactions page by page, each in a unit of work of its own."""
-    request: PageRequest | None = PageRequest(limit=LARGEST_PAGE)
-    while request is not None:
+
+    def page(request: PageRequest) -> Page[CommissionEntry]:
         with unit_of_work(scope) as uow:
-            page = uow.entries.page(where, request)
-        yield from page.items
-        request = evolve(request, after=page.after) if page.after is not None else None
+            return uow.entries.page(where, request)
+
+    return every(page)

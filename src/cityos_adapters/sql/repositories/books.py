@@ -14,7 +14,7 @@ from cityos_adapters.sql.session import OWNER, Session
 from cityos_adapters.sql.tables.ledger import balances, journals, postings
 from cityos_core.kernel.ids import TenantId
 from cityos_core.kernel.money import Money
-from cityos_core.kernel.paging import LARGEST_PAGE, Page, PageRequest
+from cityos_core.kernel.paging import Page, PageRequest, every
 from cityos_core.ledger.model import Account, Balance, Journal
 from cityos_core.ledger.ports import Difference, JournalFilter
 
@@ -65,13 +65,7 @@ class SqlBooks:
         return page(self.session, statement, (journals.c.position,), request, lambda rows: whole(self.session, rows))
 
     def export(self, where: JournalFilter) -> Iterator[Journal]:
-        request = PageRequest(limit=LARGEST_PAGE)
-        while True:
-            found = self.journals(where, request)
-            yield from found.items
-            if found.after is None:
-                return
-            request = PageRequest(limit=LARGEST_PAGE, after=found.after)
+        return every(lambda request: self.journals(where, request))
 
     def differences(self) -> Iterator[Difference]:
         for row in self.session.all(_UNBALANCED):
