@@ -11,7 +11,7 @@ from functools import partial
 from itertools import count
 from os import environ
 from time import perf_counter
-from typing import Final
+from typing import Any, Final
 
 from attrs import frozen
 
@@ -30,46 +30,46 @@ LEAST: Final = 0.5
 
 THREADS: Final = (1, 4)
 
-Place = Callable[[int, int], object]
-"""Places an order of a number, in the thread of a number."""
-
 
 @frozen
-class Sides:
-    """The application and its floor, each in a database of its own."""
+class Side:
+    """One of those that are compared."""
 
-    app: Place
-    floor: Place
+    ask: Callable[[int], Any]
+    """Makes what is asked for, of a number; this takes no time of the side's."""
+    place: Callable[[Any, int], object]
+    """Places what is asked for, in the thread of a number."""
 
 
 @contextmanager
-def sides(server: postgres.Postgres) -> Iterator[Sides]:
-    """Open both, with one order in each database."""
+def sides(server: postgres.Postgres) -> Iterator[tuple[Side, Side]]:
+    """Open the application and its floor, each over a database of its own that holds one order."""
     with ExitStack() as stack:
-        places = []
+        shops = []
         for _ in range(2):
             name = server.create()
             migrate(server.as_owner(name))
             database = stack.enter_context(SqlDatabase(server.as_login(name)))
             app = city(unit_of_work=database, identifiers=TimeOrderedIdentifiers())
-            tenant = shop(app)
-            places.append((server.as_login(name), partial(app.orders.place, tenant.scope)))
-        (_, place), (url, place_one) = places
-        floor = Floor.of(url, place_one(draft(0)))
+            place = partial(app.orders.place, shop(app).scope)
+            shops.append((server.as_login(name), place, place(draft(0))))
+        (_, place, _), (url, _, order) = shops
+        floor = Floor.of(url, order)
         connections = [stack.enter_context(connected(url)) for _ in range(max(THREADS))]
-        yield Sides(
-            lambda number, _: place(draft(number)), lambda number, thread: floor.place(connections[thread], number)
+        yield (
+            Side(draft, lambda wanted, _: place(wanted)),
+            Side(lambda number: number, lambda number, thread: floor.place(connections[thread], number)),
         )
 
 
-def rate(place: Place, numbers: Iterator[int], *, threads: int) -> float:
+def rate(side: Side, numbers: Iterator[int], *, threads: int) -> float:
     """Place a round of orders and give how many that is per second."""
 
     def work(thread: int) -> None:
-        for number in shares[thread]:
-            place(number, thread)
+        for wanted in shares[thread]:
+            side.place(wanted, thread)
 
-    shares = [[next(numbers) for _ in range(ORDERS // threads)] for _ in range(threads)]
+    shares = [[side.ask(next(numbers)) for _ in range(ORDERS // threads)] for _ in range(threads)]
     start = perf_counter()
     if threads == 1:
         work(0)
@@ -81,12 +81,11 @@ def rate(place: Place, numbers: Iterator[int], *, threads: int) -> float:
 
 def run() -> Iterator[Ratio]:
     """Measure with one thread and with several; the best round of each side counts."""
-    with postgres.running() as server, sides(server) as both:
+    with postgres.running() as server, sides(server) as (app, floor):
         numbers = count(1)
         for threads in THREADS:
             rounds = [
-                (rate(both.app, numbers, threads=threads), rate(both.floor, numbers, threads=threads))
-                for _ in range(ROUNDS)
+                (rate(app, numbers, threads=threads), rate(floor, numbers, threads=threads)) for _ in range(ROUNDS)
             ]
             placed, written = map(max, zip(*rounds, strict=True))
             yield Ratio(

@@ -8,7 +8,7 @@ import json
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import lru_cache
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from attrs import frozen
@@ -61,7 +61,7 @@ def together(growths: tuple[Growth, ...]) -> Insert:
 
 def as_json(rows: Sequence[Values]) -> str:
     """Write rows as PostgreSQL reads them."""
-    return json.dumps(rows, default=_plain, separators=(",", ":"), ensure_ascii=False)
+    return _JSON.encode(rows)
 
 
 def _plain(value: object) -> object:
@@ -70,3 +70,6 @@ def _plain(value: object) -> object:
     if isinstance(value, datetime):
         return instant(value).isoformat()
     return dump(value)
+
+
+_JSON: Final = json.JSONEncoder(default=_plain, separators=(",", ":"), ensure_ascii=False)

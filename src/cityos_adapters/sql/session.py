@@ -1,6 +1,6 @@
 """One transaction on one connection in one scope: what every repository speaks through."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
 from typing import Any, Final
@@ -173,11 +173,13 @@ class Session:
         self._send()
         self._run(statement)
 
-    def _run(self, text: str, values: Values | Sequence[Values] = (), *, answers: bool = False) -> Sequence[Any]:
+    def _run(
+        self, text: str, values: dict[str, Any] | Sequence[Values] = (), *, answers: bool = False
+    ) -> Sequence[Any]:
         """Let the driver run a statement, once for each of a list of values; all that is sent passes here."""
         self._require_open()
         try:
-            if isinstance(values, Mapping):
+            if isinstance(values, dict):
                 self._cursor.execute(text, values)
             elif values:
                 self._cursor.executemany(text, values)
