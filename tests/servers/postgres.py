@@ -43,7 +43,7 @@ class Postgres:
     _owners: dict[str, psycopg.Connection[tuple[str]]] = field(factory=dict, init=False)
 
     def create(self, template: str = "template1") -> str:
-        """Make a database like another one, and give its name; :meth:`close` drops it."""
+        """Make a database like another one, and give its name; it goes with the server, or by :meth:`clear`."""
         self._names.append(f"cityos_test_{token_hex(8)}")
         self.run(f'CREATE DATABASE "{self._names[-1]}" TEMPLATE "{template}" STRATEGY FILE_COPY')
         return self._names[-1]
@@ -64,12 +64,15 @@ class Postgres:
             self._owners[name].execute(f"TRUNCATE {', '.join(tables)} CASCADE")
         self._free.append(name)
 
-    def close(self) -> None:
+    def clear(self) -> None:
         """Drop every database that was made."""
-        for owner in self._owners.values():
-            owner.close()
         for name in self._names:
             self.run(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+    def close(self) -> None:
+        """Close the connections that emptying databases left open."""
+        for owner in self._owners.values():
+            owner.close()
 
     def as_owner(self, name: str) -> str:
         """Give the URL of a database for the role that owns its tables."""
@@ -97,6 +100,7 @@ def running() -> Iterator[Postgres]:
     if given:
         with closing(Postgres(given, given)) as server:
             yield server
+            server.clear()
         return
     with tempfile.TemporaryDirectory(prefix="cityos-pg-") as folder, _started(Path(folder)) as superuser:
         with psycopg.connect(superuser, autocommit=True) as connection:

@@ -1,4 +1,4 @@
-"""Adding many rows at once.
+"""Adding and changing many rows at once.
 
 On PostgreSQL the rows of a table travel as one JSON parameter, and several tables share a statement: a few times cheaper
 than a parameter for every value and a round trip for every table. SQLite, which is never far, takes row after row.
@@ -8,13 +8,28 @@ import json
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import lru_cache
+from types import SimpleNamespace
 from typing import Any, Final
 from uuid import UUID
 
 from attrs import frozen
-from sqlalchemy import JSON, ColumnClause, Insert, Table, Text, bindparam, cast, func, literal_column, select
+from sqlalchemy import (
+    JSON,
+    ColumnClause,
+    Insert,
+    Table,
+    Text,
+    Update,
+    bindparam,
+    cast,
+    column,
+    func,
+    literal_column,
+    select,
+)
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.dialects.postgresql.dml import Insert as InsertOr
+from sqlalchemy.types import TypeEngine
 
 from cityos_adapters.serialization import dump
 from cityos_adapters.sql.statements import Values
@@ -23,11 +38,11 @@ from cityos_core.kernel.clock import instant
 
 @frozen(eq=False)
 class Growth:
-    """How rows are added to a table: ``each`` on SQLite, ``whole`` on PostgreSQL."""
+    """How rows are added to a table, or change it: ``each`` on SQLite, ``whole`` on PostgreSQL."""
 
     table: Table
-    each: Insert
-    whole: Insert
+    each: Insert | Update
+    whole: Insert | Update
 
 
 def growth(table: Table, finish: Callable[[InsertOr], Insert] = lambda statement: statement) -> Growth:
@@ -52,11 +67,20 @@ def replacing(table: Table) -> Growth:
     return growth(table, finish)
 
 
+def changing(table: Table, change: Callable[[Any], Update], **given: TypeEngine[Any]) -> Growth:
+    """Say how rows of these values change a table; ``change`` writes the statement for values by their names."""
+    text = cast(bindparam(table.name, type_=Text()), JSON())
+    columns = (column(name, kind) for name, kind in given.items())
+    rows = func.json_to_recordset(text).table_valued(*columns).render_derived(name="given", with_types=True)
+    each = change(SimpleNamespace(**{name: bindparam(name, type_=kind) for name, kind in given.items()}))
+    return Growth(table, each, change(rows.c))
+
+
 @lru_cache(maxsize=256)
-def together(growths: tuple[Growth, ...]) -> Insert:
-    """Join what is added to several tables into one statement, with a parameter by the name of each."""
+def together(growths: tuple[Growth, ...]) -> Insert | Update:
+    """Join what happens to several tables into one statement, with a parameter by the name of each."""
     *first, last = growths
-    return last.whole.add_cte(*(part.whole.cte(f"{part.table.name}_added") for part in first))
+    return last.whole.add_cte(*(part.whole.cte(f"{part.table.name}_changed") for part in first))
 
 
 def as_json(rows: Sequence[Values]) -> str:

@@ -64,11 +64,11 @@ class Statements:
 
     def __call__(self, statement: Statement, values: Values) -> Prepared:
         """Give a statement prepared for values of these names; what it writes may depend on them."""
-        prepared = self._known.setdefault(statement, {})
-        names = tuple(values)
-        if names not in prepared:
-            prepared[names] = self._prepare(statement, names)
-        return prepared[names]
+        names, known = tuple(values), self._known.get(statement, {})
+        if names not in known:
+            known = self._known.setdefault(statement, {})
+            known[names] = self._prepare(statement, names)
+        return known[names]
 
     def _prepare(self, statement: Statement, names: tuple[str, ...]) -> Prepared:
         compiled = statement.compile(dialect=self.dialect, column_keys=list(names))

@@ -5,11 +5,11 @@ from datetime import datetime
 from typing import Any, Final
 
 from attrs import frozen
-from sqlalchemy import bindparam, case, distinct, func, literal, or_, select, update
+from sqlalchemy import ColumnElement, Text, Uuid, bindparam, case, distinct, func, literal, or_, select, update
 
 from cityos_adapters.sql.columns import Choice, Instant
 from cityos_adapters.sql.failures import stale
-from cityos_adapters.sql.growth import growth
+from cityos_adapters.sql.growth import Growth, changing, growth
 from cityos_adapters.sql.lists import among
 from cityos_adapters.sql.paging import page
 from cityos_adapters.sql.session import ID, OWNER, Session
@@ -137,26 +137,44 @@ _VOLUME: Final = (
     )
     .group_by(_e.vendor_id)
 )
-_MARK: Final = (
-    update(commission_entries)
-    .where(_e.tenant_id == OWNER, _e.status != EntryStatus.REVERSED)
-    .values(status=bindparam("becomes"))
-)
-_MARKS: Final = {
-    "vendor_order": _MARK.where(_e.vendor_order_id == bindparam("marked")),
-    "line": _MARK.where(_e.line_id == bindparam("marked")),
-    "payout": _MARK.where(_e.payout_id == bindparam("marked")),
-}
-_COVER: Final = (
-    update(commission_entries)
-    .where(
-        _e.tenant_id == OWNER,
-        _e.vendor_id == bindparam("seller"),
-        _e.currency == bindparam("unit"),
-        _e.status == EntryStatus.APPROVED,
-        _e.payout_id.is_(None),
+
+
+def _marking(column: ColumnElement[Any]) -> Growth:
+    return changing(
+        commission_entries,
+        lambda given: (
+            update(commission_entries)
+            .where(_e.tenant_id == given.owner, column == given.marked, _e.status != EntryStatus.REVERSED)
+            .values(status=given.becomes)
+        ),
+        owner=Uuid(),
+        marked=Uuid(),
+        becomes=Choice(EntryStatus),
     )
-    .values(payout_id=bindparam("payout"))
+
+
+_MARK: Final = {
+    "vendor_order": _marking(_e.vendor_order_id),
+    "line": _marking(_e.line_id),
+    "payout": _marking(_e.payout_id),
+}
+_COVER: Final = changing(
+    commission_entries,
+    lambda given: (
+        update(commission_entries)
+        .where(
+            _e.tenant_id == given.owner,
+            _e.vendor_id == given.seller,
+            _e.currency == given.unit,
+            _e.status == EntryStatus.APPROVED,
+            _e.payout_id.is_(None),
+        )
+        .values(payout_id=given.payout)
+    ),
+    owner=Uuid(),
+    payout=Uuid(),
+    seller=Uuid(),
+    unit=Text(),
 )
 _PAID: Final = bindparam("paid", EntryStatus.PAID, type_=Choice(EntryStatus))
 _APPROVED: Final = bindparam("approved", EntryStatus.APPROVED, type_=Choice(EntryStatus))
@@ -213,11 +231,11 @@ class SqlEntries:
         payout: PayoutId | None = None,
     ) -> None:
         given = {"vendor_order": vendor_order, "line": line, "payout": payout}
-        chosen = [(_MARKS[name], marked) for name, marked in given.items() if marked is not None]
+        chosen = [(_MARK[name], marked) for name, marked in given.items() if marked is not None]
         if len(chosen) != 1:
             raise Invalid("no_selection", "name one vendor order, line or payout whose transactions are marked")
-        ((statement, marked),) = chosen
-        self.session.run(statement, becomes=status, marked=marked)
+        ((marking, marked),) = chosen
+        self.session.grow_later((marking, [{"owner": self.session.tenant, "marked": marked, "becomes": status}]))
 
 
 @frozen
@@ -227,7 +245,8 @@ class SqlCoverage:
     session: Session
 
     def cover(self, payout: PayoutId, vendor: VendorId, currency: str) -> None:
-        self.session.run(_COVER, payout=payout, seller=vendor, unit=currency)
+        covered = {"owner": self.session.tenant, "payout": payout, "seller": vendor, "unit": currency}
+        self.session.grow_later((_COVER, [covered]))
 
     def uncover(self, payout: PayoutId) -> None:
         self.session.run(_UNCOVER, payout=payout)

@@ -1,13 +1,13 @@
 """The ledger of one tenant: recording journals, and holding the balances of the vendors' accounts."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, Final
 
-from attrs import frozen
-from sqlalchemy import bindparam, func, or_, select, update
+from attrs import field, frozen
+from sqlalchemy import BigInteger, Text, Uuid, bindparam, func, or_, select, update
 
-from cityos_adapters.sql.growth import growth
+from cityos_adapters.sql.growth import changing, growth
 from cityos_adapters.sql.lists import pair_among
 from cityos_adapters.sql.repositories.journal_rows import by_key, journal_row, posting_rows
 from cityos_adapters.sql.session import OWNER, Session
@@ -33,14 +33,21 @@ _RAISE: Final = growth(
         index_elements=_KEY, set_={"amount": balances.c.amount + new.excluded.amount}
     ),
 )
-_MOVE: Final = (
-    update(balances)
-    .where(
-        balances.c.tenant_id == OWNER,
-        balances.c.account == bindparam("path"),
-        balances.c.currency == bindparam("unit"),
-    )
-    .values(amount=balances.c.amount + bindparam("delta"))
+_MOVE: Final = changing(
+    balances,
+    lambda given: (
+        update(balances)
+        .where(
+            balances.c.tenant_id == given.owner,
+            balances.c.account == given.path,
+            balances.c.currency == given.unit,
+        )
+        .values(amount=balances.c.amount + given.delta)
+    ),
+    owner=Uuid(),
+    path=Text(),
+    unit=Text(),
+    delta=BigInteger(),
 )
 _LOCK: Final = (
     select(balances.c.account, balances.c.currency, balances.c.amount)
@@ -53,6 +60,8 @@ _SUMS: Final = (
     .where(postings.c.tenant_id == OWNER, pair_among(postings.c.account, postings.c.currency, "places"))
     .group_by(postings.c.account, postings.c.currency)
 )
+_REMEMBERED: Final = 1000
+"""How many balances a unit of work remembers before it asks for them again."""
 
 
 @frozen
@@ -60,50 +69,58 @@ class SqlLedger:
     """Posts journals.
 
     When no movement takes from an account with a floor, one statement moves all balances and nothing is locked before it.
-    Otherwise the balances are locked first, in the order of their accounts, and only then is anything
-    written, so that a refusal leaves no trace.
+    Otherwise the balances are locked first, in the order of their accounts, and only then is anything written, so that a
+    refusal leaves no trace; what is locked once stays so, and is not asked for again.
     """
 
     session: Session
+    _held: dict[Account, int] = field(factory=dict, init=False)
+    """The balances that this unit of work holds, as they are by now."""
 
     def post(self, journal: Journal) -> Posted:
         self.session.require_own(journal.tenant)
-        moved = sorted(_movements(journal).items())
-        only_rises = journal.reverses is None and all(delta > 0 for account, delta in moved if account.has_floor)
+        moved = dict(sorted(_movements(journal).items()))
+        only_rises = journal.reverses is None and all(
+            delta > 0 for account, delta in moved.items() if account.has_floor
+        )
         if not only_rises and self._is_replay(journal, moved):
             return Posted.REPLAYED
         if not self.session.grow((_RECORD, [journal_row(journal)])):
             return self._replayed(journal)
-        rises = [self._row(account, delta) for account, delta in moved] if only_rises else []
-        self.session.grow_later((_POSTINGS, posting_rows(journal)), (_RAISE, rises))
-        if moved and not only_rises:
-            self.session.run_each(
-                _MOVE, [{"path": account.path, "unit": account.currency, "delta": delta} for account, delta in moved]
-            )
+        self.session.grow_later((_POSTINGS, posting_rows(journal)))
+        if only_rises:
+            self.session.grow_later((_RAISE, [self._row(account, delta) for account, delta in moved.items()]))
+        else:
+            self.session.grow_later((_MOVE, [self._move(account, delta) for account, delta in moved.items()]))
+        for account in self._held.keys() & moved.keys():
+            self._held[account] += moved[account]
         return Posted.POSTED
 
     def lock(self, accounts: Iterable[Account]) -> Mapping[Account, int]:
         wanted = sorted(set(accounts))
         for account in wanted:
             self.session.require_own(account.tenant)
-        held = self._held([account for account in wanted if has_row(account)])
+        self._hold([account for account in wanted if has_row(account)])
         summed = self._summed([account for account in wanted if not has_row(account)])
-        return {account: (held if has_row(account) else summed)[account] for account in wanted}
+        return {account: (self._held if has_row(account) else summed)[account] for account in wanted}
 
     def find(self, key: str) -> Journal | None:
         return by_key(self.session, key)
 
-    def _is_replay(self, journal: Journal, moved: Sequence[tuple[Account, int]]) -> bool:
-        held = self._held([account for account, _ in moved])
+    def _is_replay(self, journal: Journal, moved: Mapping[Account, int]) -> bool:
+        self._hold(moved)
+        over = {account: self._held[account] + delta for account, delta in moved.items() if account.has_floor}
+        breached = next((account for account, after in over.items() if after < 0), None)
+        if breached is None and journal.reverses is None:
+            return False
         known = self.session.all(_KNOWN, wanted=journal.key, reversed=journal.reverses)
         if any(_is_same(row, journal) for row in known):
             return True
         if known:
             raise Conflict("already_reversed", f"journal {journal.reverses} was reversed before; it can be only once")
-        for account, delta in moved:
-            after = Money(held[account] + delta, account.currency)
-            if account.has_floor and after.minor < 0:
-                raise Refused("floor_breached", f"{account.path} would be overdrawn by {-after}; move less out of it")
+        if breached is not None:
+            short = Money(-over[breached], breached.currency)
+            raise Refused("floor_breached", f"{breached.path} would be overdrawn by {short}; move less out of it")
         return False
 
     def _replayed(self, journal: Journal) -> Posted:
@@ -111,12 +128,16 @@ class SqlLedger:
             _is_same(row, journal)
         return Posted.REPLAYED
 
-    def _held(self, accounts: Sequence[Account]) -> dict[Account, int]:
-        if not accounts:
-            return {}
-        self.session.grow((_OPEN, [self._row(account, 0) for account in accounts]))
-        rows = self.session.lock(_LOCK, places=[(account.path, account.currency) for account in accounts])
-        return {Account(self.session.tenant, row.account, row.currency): row.amount for row in rows}
+    def _hold(self, accounts: Collection[Account]) -> None:
+        new = [account for account in accounts if account not in self._held]
+        if not new:
+            return
+        if len(self._held) > _REMEMBERED:
+            self._held.clear()
+            new = list(accounts)
+        self.session.grow((_OPEN, [self._row(account, 0) for account in new]))
+        for row in self.session.lock(_LOCK, places=[(account.path, account.currency) for account in new]):
+            self._held[Account(self.session.tenant, row.account, row.currency)] = row.amount
 
     def _summed(self, accounts: Sequence[Account]) -> dict[Account, int]:
         if not accounts:
@@ -132,6 +153,9 @@ class SqlLedger:
             "currency": account.currency,
             "amount": amount,
         }
+
+    def _move(self, account: Account, delta: int) -> Values:
+        return {"owner": self.session.tenant, "path": account.path, "unit": account.currency, "delta": delta}
 
 
 def has_row(account: Account) -> bool:
