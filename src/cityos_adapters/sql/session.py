@@ -148,9 +148,17 @@ class Session:
         if not self._waiting:
             return ()
         parts, self._waiting = self._waiting, []
-        if self._is_postgresql:
-            statement = together(tuple(growth for growth, _ in parts))
-            return self._ask(statement, {growth.table.name: as_json(rows) for growth, rows in parts})
+        try:
+            return self._sent_together(parts) if self._is_postgresql else self._sent_in_turn(parts)
+        except BaseException:
+            self._has_failed = True  # what waited is lost, whatever went wrong
+            raise
+
+    def _sent_together(self, parts: Sequence[Part]) -> Sequence[AnyRow]:
+        statement = together(tuple(growth for growth, _ in parts))
+        return self._ask(statement, {growth.table.name: as_json(rows) for growth, rows in parts})
+
+    def _sent_in_turn(self, parts: Sequence[Part]) -> Sequence[AnyRow]:
         answers: Sequence[AnyRow] = ()
         for growth, rows in parts:
             if len(growth.each.exported_columns):
