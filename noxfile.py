@@ -14,6 +14,8 @@ def install(session: nox.Session, *groups: str, project: bool = True) -> None:
     """Install the project and the dependency groups a session needs, at the versions that were tested together."""
     wanted = ["-e", "."] if project else []
     session.install("-c", "constraints.txt", *wanted, *nox.project.dependency_groups(PROJECT, *groups))
+    if {"tests", "types"} & {*groups}:  # used as a library it works with our Typer; its metadata wants an older one
+        session.install("--no-deps", "-c", "constraints.txt", "openapi-python-client")
 
 
 @nox.session

@@ -1,7 +1,8 @@
 """Puts the application together over real adapters; the one place that chooses them."""
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+import secrets
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -11,11 +12,15 @@ from typing_extensions import override
 from cityos_adapters.bank.manual import ManualMethod
 from cityos_adapters.settings import Settings
 from cityos_adapters.sql.database import SqlDatabase, TimeOrderedIdentifiers, driver_url
+from cityos_core.access.absent import NoTokens
+from cityos_core.access.ports import Policy, Randomness, RateLimiter, Tokens
+from cityos_core.access.roles import RoleTable
 from cityos_core.app import CityOS
 from cityos_core.dependencies import Dependencies
 from cityos_core.kernel.clock import Clock
 from cityos_core.kernel.errors import Unavailable
 from cityos_core.payouts.ports import PayoutMethod
+from cityos_core.tenancy.domains import NameSystem
 from cityos_core.unit_of_work import UnitOfWorkFactory
 
 
@@ -29,28 +34,64 @@ class SystemClock(Clock):
         return datetime.now(UTC)
 
 
-def bootstrap(settings: Settings, *, database: UnitOfWorkFactory | None = None) -> CityOS:
-    """Assemble the application over the configured database, for as long as the process lives.
+@frozen
+class SystemRandomness(Randomness):
+    """What the operating system makes up."""
 
-    Whoever passes the ``database`` closes it; :func:`open_city` does both. ``Unavailable`` if there is no database.
+    @override
+    def pick(self, alphabet: Sequence[str], count: int) -> str:
+        """Choose characters independently and evenly."""
+        return "".join(secrets.choice(alphabet) for _ in range(count))
+
+
+@frozen
+class SystemNames(NameSystem):
+    """The DNS, loaded when something is asked of it, which few processes do."""
+
+    servers: tuple[str, ...] = ()
+
+    @override
+    def texts(self, name: str) -> tuple[str, ...]:
+        """Give the TXT records at a name."""
+        from cityos_adapters.dns import DnsNames  # noqa: PLC0415  a fifth of a second
+
+        return DnsNames(self.servers).texts(name)
+
+
+def bootstrap(settings: Settings, *, database: UnitOfWorkFactory | None = None) -> CityOS:
+    """Assemble the application over what is configured, for as long as the process lives.
+
+    Whoever passes the ``database`` closes it; :func:`open_city` closes everything. ``Unavailable`` if there is no
+    database.
     """
-    require_database(settings)
-    clock = SystemClock()
-    return CityOS.of(
-        Dependencies(
-            unit_of_work=database or SqlDatabase(settings.database_url),
-            clock=clock,
-            identifiers=TimeOrderedIdentifiers(),
-            payout_methods=payout_methods(settings, clock),
-        )
-    )
+    return _assembled(settings, database or SqlDatabase(settings.database_url), ExitStack())
 
 
 @contextmanager
 def open_city(settings: Settings) -> Iterator[CityOS]:
-    """Open the application over the configured database, and close its connections afterwards."""
-    with SqlDatabase(settings.database_url) as database:
-        yield bootstrap(settings, database=database)
+    """Open the application over what is configured, and close its connections afterwards."""
+    with ExitStack() as connections:
+        database = connections.enter_context(SqlDatabase(settings.database_url))
+        yield _assembled(settings, database, connections)
+
+
+def _assembled(settings: Settings, database: UnitOfWorkFactory, connections: ExitStack) -> CityOS:
+    require_database(settings)
+    clock = SystemClock()
+    return CityOS.of(
+        Dependencies(
+            unit_of_work=database,
+            clock=clock,
+            identifiers=TimeOrderedIdentifiers(),
+            payout_methods=payout_methods(settings, clock),
+            policy=policy(settings, connections),
+            tokens=tokens(settings, clock),
+            limiter=limiter(settings, clock, connections),
+            names=SystemNames(settings.dns_servers),
+            randomness=SystemRandomness(),
+            platform_domains=settings.platform_domains,
+        )
+    )
 
 
 def require_database(settings: Settings) -> None:
@@ -77,3 +118,33 @@ def payout_methods(settings: Settings, clock: Clock) -> Mapping[str, PayoutMetho
     bank = settings.bank
     files = BankFileMethod(Path(bank.directory), Debtor(bank.name, bank.iban, bank.bic), clock)
     return {manual.name: manual, files.name: files}
+
+
+def policy(settings: Settings, connections: ExitStack) -> Policy:
+    """Give who decides: Cerbos if it is configured, else the table of roles."""
+    if settings.cerbos_url is None:
+        return RoleTable()
+    from cityos_adapters.cerbos import CerbosPolicy  # noqa: PLC0415  an HTTP client
+
+    return connections.enter_context(CerbosPolicy(settings.cerbos_url))
+
+
+def tokens(settings: Settings, clock: Clock) -> Tokens:
+    """Give who proves access tokens: their issuer's keys if one is configured, else nobody."""
+    if settings.identity is None:
+        return NoTokens()
+    from cityos_adapters.keycloak import KeycloakTokens, Realm  # noqa: PLC0415  an HTTP client and cryptography
+
+    identity = settings.identity
+    return KeycloakTokens(Realm(issuer=identity.issuer, audience=identity.audience, clients=identity.clients), clock)
+
+
+def limiter(settings: Settings, clock: Clock, connections: ExitStack) -> RateLimiter:
+    """Give who counts requests: Redis for all processes together if it is configured, else each process for itself."""
+    if settings.redis_url is None:
+        from cityos_adapters.memory.limiter import MemoryRateLimiter  # noqa: PLC0415  memory is not for those who share
+
+        return MemoryRateLimiter(clock)
+    from cityos_adapters.redis.limiter import RedisRateLimiter  # noqa: PLC0415  a fifth of a second
+
+    return connections.enter_context(RedisRateLimiter(settings.redis_url))

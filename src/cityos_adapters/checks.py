@@ -1,15 +1,38 @@
 """Is every configured system there and ready, and if not, what mends it."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from operator import attrgetter
 from pathlib import Path
+from typing import Final, TypeVar
 
 from attrs import frozen
 
 from cityos_adapters.bootstrap import require_database
-from cityos_adapters.settings import Bank, Settings
+from cityos_adapters.settings import Bank, Identity, Settings
 from cityos_adapters.sql.inspection import check
-from cityos_core.kernel.errors import CityOSError
+from cityos_core.kernel.errors import CityOSError, Unavailable
+from cityos_core.tenancy.hosts import normalized
+
+T = TypeVar("T")
+
+PATIENCE_S: Final = 3.0
+"""How long a counterpart may take to say how it is."""
+
+LARGEST_ANSWER: Final = 1024
+
+_READ_BY_THE_SERVER: Final[tuple[Callable[[Settings], object], ...]] = (
+    lambda settings: [normalized(name) for name in settings.platform_domains],
+    attrgetter("secret_key"),
+    attrgetter("dns_servers"),
+    attrgetter("trusted_proxies"),
+    attrgetter("logging"),
+)
+
+_REDIS_FIX: Final = "start Redis, or correct CITYOS_REDIS_URL; meanwhile requests are not limited"
+_OIDC_FIX: Final = "start the issuer, or correct CITYOS_OIDC_ISSUER; meanwhile access tokens are refused"
+_CERBOS_FIX: Final = "start Cerbos, or correct CITYOS_CERBOS_URL; meanwhile everything is refused"
+_SETTING_FIX: Final = "correct it where `cityos settings show --origin` says that it comes from"
 
 
 @frozen
@@ -31,13 +54,30 @@ def database_problems(settings: Settings) -> list[str]:
 def checks(settings: Settings) -> Iterator[Check]:
     """Look at one configured system after the other."""
     yield from _database(settings)
+    yield from _configured("bank", lambda: settings.bank, _bank, fix="set all three, or none of them")
+    yield from _configured("redis", lambda: settings.redis_url, _redis, fix="correct CITYOS_REDIS_URL")
+    yield from _configured("oidc", lambda: settings.identity, _oidc, fix="correct CITYOS_OIDC_ISSUER and the other two")
+    yield from _configured("cerbos", lambda: settings.cerbos_url, _cerbos, fix="correct CITYOS_CERBOS_URL")
+    yield from _settings(settings)
+
+
+def _configured(system: str, read: Callable[[], T | None], look: Callable[[T], Check], *, fix: str) -> Iterator[Check]:
+    """Look at a system if it is configured; if that cannot be understood, say so."""
     try:
-        bank = settings.bank
+        found = read()
+        if found is not None:
+            yield look(found)
     except CityOSError as error:
-        yield Check("bank", ok=False, detail=error.detail, fix="set all three, or none of them")
-    else:
-        if bank:
-            yield _bank(bank)
+        yield Check(system, ok=False, detail=error.detail, fix=fix)
+
+
+def _settings(settings: Settings) -> Iterator[Check]:
+    """Name the settings that cannot be used as they are."""
+    for read in _READ_BY_THE_SERVER:
+        try:
+            read(settings)
+        except CityOSError as error:
+            yield Check("settings", ok=False, detail=error.detail, fix=_SETTING_FIX)
 
 
 def _database(settings: Settings) -> Iterator[Check]:
@@ -65,3 +105,44 @@ def _bank(bank: Bank) -> Check:
     if not folder.is_dir() or not os.access(folder, os.W_OK):
         return Check("bank", ok=False, detail=f"{folder} cannot be written", fix=f"make the folder {folder} writable")
     return Check("bank", ok=True, detail=f"bank files are written to {folder}")
+
+
+def _redis(url: str) -> Check:
+    from cityos_adapters.redis.connecting import ping  # noqa: PLC0415  a fifth of a second, for those who use it
+
+    try:
+        ping(url)
+    except Unavailable as error:
+        return Check("redis", ok=False, detail=error.detail, fix=_REDIS_FIX)
+    return Check("redis", ok=True, detail="it answers; rate limits are counted there")
+
+
+def _oidc(identity: Identity) -> Check:
+    from cityos_adapters.exchange import Unanswered  # noqa: PLC0415  an HTTP client, for those who use it
+    from cityos_adapters.keycloak import Realm  # noqa: PLC0415
+    from cityos_adapters.keycloak.jwks import Publication  # noqa: PLC0415
+
+    realm = Realm(issuer=identity.issuer, audience=identity.audience, clients=identity.clients)
+    try:
+        keys = Publication(issuer=realm.issuer, jwks_uri=realm.jwks_uri, algorithms=realm.algorithms)()
+    except Unanswered as error:
+        return Check("oidc", ok=False, detail=str(error), fix=_OIDC_FIX)
+    return Check("oidc", ok=True, detail=f"{realm.issuer} publishes {len(keys)} signing keys")
+
+
+def _cerbos(url: str) -> Check:
+    import httpx2  # noqa: PLC0415  for those who use it
+
+    from cityos_adapters.cerbos import CerbosPolicy  # noqa: PLC0415
+    from cityos_adapters.exchange import Unanswered, exchange  # noqa: PLC0415
+
+    CerbosPolicy(url).close()  # refuses what cannot be an address
+    place = f"{url.rstrip('/')}/_cerbos/health"
+    try:
+        with httpx2.Client(trust_env=False) as client:
+            answer = exchange(client, "GET", place, within_s=PATIENCE_S, at_most=LARGEST_ANSWER)
+    except Unanswered as error:
+        return Check("cerbos", ok=False, detail=str(error), fix=_CERBOS_FIX)
+    if answer != {"status": "SERVING"}:
+        return Check("cerbos", ok=False, detail=f"{place} does not say that it is serving", fix=_CERBOS_FIX)
+    return Check("cerbos", ok=True, detail=f"{url} is serving")

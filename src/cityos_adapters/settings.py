@@ -1,7 +1,8 @@
 """How a process is set up: from flags, the environment (``CITYOS_*``), a TOML file, or defaults, in this order."""
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Final
 
@@ -20,6 +21,8 @@ class Key:
     name: str
     doc: str
     default: str | None = None
+    secret: bool = False
+    """True if the value is never shown."""
 
     @property
     def variable(self) -> str:
@@ -38,7 +41,31 @@ KEYS: Final = (
     Key("bank_name", "Whose account the bank files pay from."),
     Key("bank_iban", "The account they pay from."),
     Key("bank_bic", "The bank it is at; most banks need none."),
+    Key("platform_domain", "The names under which tenants have a subdomain, separated by commas.", "localhost"),
+    Key(
+        "secret_key",
+        "What cursors are signed with: the same for every process of a city, at least 32 characters.",
+        secret=True,
+    ),
+    Key(
+        "redis_url",
+        "Where rate limits are counted for all processes: redis://host:6379/0. Without it each has its own.",
+    ),
+    Key("oidc_issuer", "Who issues access tokens: https://host/realms/name."),
+    Key("oidc_audience", "What the tokens have to be meant for."),
+    Key("oidc_clients", "The clients whose tokens are accepted, separated by commas."),
+    Key("cerbos_url", "Who decides what a principal may do: http://host:3592. Without it the built-in table of roles."),
+    Key(
+        "dns_servers", "Which name servers prove domains, by address, separated by commas. Without them the machine's."
+    ),
+    Key("trusted_proxies", "The networks of proxies that are believed who a request is from, separated by commas."),
+    Key("log_level", "What is logged: debug, info, warning or error.", "info"),
+    Key("log_format", "How it is logged: text for eyes, json for programs.", "text"),
 )
+
+SHORTEST_SECRET: Final = 32
+LOG_LEVELS: Final = ("debug", "info", "warning", "error")
+LOG_FORMATS: Final = ("text", "json")
 
 
 @frozen
@@ -60,8 +87,25 @@ class Bank:
 
 
 @frozen
+class Identity:
+    """Who issues access tokens, and which of them are accepted."""
+
+    issuer: str
+    audience: str
+    clients: frozenset[str]
+
+
+@frozen
+class Logging:
+    """What is logged, and how."""
+
+    level: str
+    format: str
+
+
+@frozen
 class Settings:
-    """Every key with its value and origin."""
+    """Every key with its value and origin. What cannot be used as it is raises ``Invalid`` when it is asked for."""
 
     values: Mapping[str, Setting]
 
@@ -86,6 +130,70 @@ class Settings:
     def tenant(self) -> str | None:
         """The handle of the tenant to work in."""
         return self.values["tenant"].value
+
+    @property
+    def platform_domains(self) -> tuple[str, ...]:
+        """The names under which tenants have a subdomain."""
+        return self._several("platform_domain")
+
+    @property
+    def secret_key(self) -> str | None:
+        """What cursors are signed with; none: every process makes its own."""
+        secret = self.values["secret_key"].value
+        if secret is not None and len(secret) < SHORTEST_SECRET:
+            raise Invalid("weak_secret", f"secret_key has at least {SHORTEST_SECRET} characters")
+        return secret
+
+    @property
+    def redis_url(self) -> str | None:
+        """Where rate limits are counted for all processes; it may hold a password and is never shown as it is."""
+        return self.values["redis_url"].value
+
+    @property
+    def identity(self) -> Identity | None:
+        """Who issues access tokens; none unless it is set completely."""
+        issuer, audience = self.values["oidc_issuer"].value, self.values["oidc_audience"].value
+        clients = self._several("oidc_clients")
+        if not (issuer or audience or clients):
+            return None
+        if not (issuer and audience and clients):
+            raise Invalid("incomplete_oidc", "to accept access tokens, set oidc_issuer, oidc_audience and oidc_clients")
+        return Identity(issuer, audience, frozenset(clients))
+
+    @property
+    def cerbos_url(self) -> str | None:
+        """Who decides what a principal may do; none: the built-in table of roles."""
+        return self.values["cerbos_url"].value
+
+    @property
+    def dns_servers(self) -> tuple[str, ...]:
+        """The addresses of the name servers that prove domains; none: the machine's."""
+        return self._several("dns_servers", check=ip_address)
+
+    @property
+    def trusted_proxies(self) -> tuple[str, ...]:
+        """The networks of proxies that are believed who a request is from."""
+        return self._several("trusted_proxies", check=ip_network)
+
+    @property
+    def logging(self) -> Logging:
+        """What is logged, and how."""
+        return Logging(self._one_of("log_level", LOG_LEVELS), self._one_of("log_format", LOG_FORMATS))
+
+    def _several(self, name: str, check: Callable[[str], object] = str) -> tuple[str, ...]:
+        found = tuple(part.strip() for part in (self.values[name].value or "").split(",") if part.strip())
+        for part in found:
+            try:
+                check(part)
+            except ValueError as error:
+                raise Invalid(f"invalid_{name}", f"{name}: {error}") from None
+        return found
+
+    def _one_of(self, name: str, known: tuple[str, ...]) -> str:
+        found = self.values[name].value or ""
+        if found not in known:
+            raise Invalid(f"invalid_{name}", f"{name} is {', '.join(known[:-1])} or {known[-1]}, not {found!r}")
+        return found
 
 
 def read_settings(

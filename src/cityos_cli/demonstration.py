@@ -5,12 +5,13 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from typing import Final
 
-from cityos_cli.output import Format, Output, Record
+from cityos_cli.output import Format, Output
 from cityos_core.app import CityOS
 from cityos_core.commissions.explaining import Explanation
 from cityos_core.commissions.ports import EntryFilter
 from cityos_core.kernel.money import Money
 from cityos_core.kernel.paging import LARGEST_PAGE, every
+from cityos_core.kernel.rendering import Record
 from cityos_core.payouts.model import Payout, PayoutStatus
 from cityos_core.payouts.ports import PayoutFilter
 from cityos_core.testing.simulation.building import Quarter

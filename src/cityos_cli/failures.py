@@ -1,6 +1,5 @@
 """How failures end a command: one line that says what to do next, and an exit code that says what kind it was."""
 
-import re
 import sys
 import traceback
 from typing import Final
@@ -15,8 +14,10 @@ from cityos_core.kernel.errors import (
     NotFound,
     OutcomeUnknown,
     Refused,
+    Unauthenticated,
     Unavailable,
 )
+from cityos_core.kernel.redaction import redacted
 
 OK: Final = 0
 FAILURE: Final = 1
@@ -31,6 +32,7 @@ UNAVAILABLE: Final = 9
 PARTIAL: Final = 10
 
 EXIT_CODES: Final[dict[type[CityOSError], int]] = {
+    Unauthenticated: AUTHENTICATION,
     Forbidden: FORBIDDEN,
     NotFound: NOT_FOUND,
     Conflict: REFUSED,
@@ -39,10 +41,9 @@ EXIT_CODES: Final[dict[type[CityOSError], int]] = {
     Unavailable: UNAVAILABLE,
     OutcomeUnknown: UNAVAILABLE,
 }
-"""What a command exits with, by what the caller can do about the failure."""
+"""What a command exits with, by what the caller can do about the failure; the narrower class stands first."""
 
 MOST_MISTAKES: Final = 100
-_PASSWORD: Final = re.compile(r"(?P<before>[a-z][a-z0-9+.-]*://[^\s:/@]*:)[^\s/]*@", re.IGNORECASE)
 
 
 class UsageError(typer.TyperException):
@@ -57,11 +58,6 @@ class Stopped(typer.TyperException):
     def __init__(self, message: str, exit_code: int = FAILURE) -> None:
         super().__init__(message)
         self.exit_code = exit_code
-
-
-def redacted(text: str) -> str:
-    """Hide the passwords in whatever looks like an address."""
-    return _PASSWORD.sub(r"\g<before>***@", text)
 
 
 def exit_code(error: Exception) -> int:
@@ -82,7 +78,8 @@ def one_line(error: Exception, *, with_code: bool = True) -> str:
         more = len(error.errors) - len(shown)
         text = "; ".join([*shown, f"and {more} more"] if more else shown)
     elif isinstance(error, CityOSError):
-        text = error.detail
+        notes = "; ".join(getattr(error, "__notes__", ()))
+        text = f"{error.detail} ({notes})" if notes else error.detail
     else:
         text = f"unexpected {type(error).__name__}; run it again with --debug to see where"
     code = f" [{error.code}]" if with_code and isinstance(error, CityOSError) else ""

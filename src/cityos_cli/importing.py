@@ -10,11 +10,12 @@ from typing import Annotated, BinaryIO, Final, TypeVar
 import typer
 
 from cityos_cli.failures import INVALID, PARTIAL, Stopped, UsageError, one_line
-from cityos_cli.output import Format, Output, Record
+from cityos_cli.output import Format, Output
 from cityos_cli.progress import note, reading
 from cityos_cli.session import Session
 from cityos_core.kernel.errors import CityOSError, Invalid
 from cityos_core.kernel.imports import Outcome, Row, RowResult
+from cityos_core.kernel.rendering import Record
 from cityos_core.kernel.scope import TenantScope
 
 T = TypeVar("T")

@@ -3,31 +3,19 @@
 Away from a terminal the table becomes lines of tab-separated values, so that a pipe gets data and no decoration.
 """
 
-import csv
-import json
-import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime
 from enum import StrEnum
 from itertools import chain, islice
 from typing import Final, TextIO
-from uuid import UUID
 
 from attrs import Factory, frozen
 
-from cityos_core.kernel.money import Money, Percentage, UnitPrice
+from cityos_core.kernel.rendering import NUMBER, Record, cell, cells, csv_lines, rendered
 
-_NUMBER: Final = re.compile(r"[+-]?[0-9]+(?:\.[0-9]+)?", re.ASCII)
-_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _WIDEST: Final = 1000
 _NARROWEST: Final = 24
 """Columns that text is broken into, where a terminal is too narrow for all of it."""
-
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n")
-
-Record = Mapping[str, object]
-"""One result: names to values; money, times and ids are written in their text form."""
 
 
 class Format(StrEnum):
@@ -37,45 +25,6 @@ class Format(StrEnum):
     JSON = "json"
     JSONL = "jsonl"
     CSV = "csv"
-
-
-def plain(value: object) -> object:
-    """Write what JSON does not know: amounts as decimal strings, times as RFC 3339 in UTC, identifiers as text."""
-    if isinstance(value, Money | Percentage | UnitPrice):
-        return value.text
-    if isinstance(value, datetime):
-        return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
-    if isinstance(value, UUID):
-        return str(value)
-    if isinstance(value, Mapping):
-        return dict(value)
-    if isinstance(value, Iterable):
-        return list(value)
-    raise TypeError(f"{type(value).__name__} has no text form")
-
-
-def rendered(value: object, *, indent: int | None = None) -> str:
-    """Write JSON."""
-    return json.dumps(value, default=plain, ensure_ascii=False, indent=indent)
-
-
-def cell(value: object) -> str:
-    """Write a value in one line: nothing as empty text, lists separated by commas, control characters as spaces."""
-    if value is None:
-        return ""
-    if isinstance(value, str):
-        return _CONTROL.sub(" ", value)
-    if isinstance(value, bool | int | Mapping):
-        return rendered(value)
-    shown = plain(value)
-    if isinstance(shown, list):
-        return ", ".join(map(cell, shown))
-    return str(shown)
-
-
-def guarded(text: str) -> str:
-    """Keep a spreadsheet from running a text as a formula: anything but a number that could start one is quoted."""
-    return f"'{text}" if text.startswith(_FORMULA) and not _NUMBER.fullmatch(text) else text
 
 
 @frozen
@@ -146,16 +95,14 @@ class Output:
         self._line("[]" if separator == "[\n" else "\n]")
 
     def _csv(self, columns: Sequence[str], records: Iterable[Record]) -> None:
-        writer = csv.writer(self.stream, lineterminator="\n")
-        writer.writerow(columns)
-        for row in _cells(columns, records):
-            writer.writerow([guarded(text) for text in row])
+        for line in csv_lines(chain([columns], cells(columns, records))):
+            self.stream.write(line)
 
     def _table(self, columns: Sequence[str], records: Iterable[Record]) -> None:
         if self.stream.isatty():
             self._drawn(columns, records)
             return
-        for row in chain([columns], _cells(columns, records)):
+        for row in chain([columns], cells(columns, records)):
             self._line("\t".join(row))
 
     def _drawn(self, columns: Sequence[str], records: Iterable[Record]) -> None:
@@ -171,7 +118,7 @@ class Output:
         table = Table(box=box.SIMPLE_HEAD)
         for place, column in enumerate(columns):
             cells = [row[place] for row in rows]
-            numeric = any(cells) and all(_NUMBER.fullmatch(cell) for cell in cells if cell)
+            numeric = any(cells) and all(NUMBER.fullmatch(cell) for cell in cells if cell)
             breaks = any(" " in cell for cell in cells)
             longest = max(map(cell_len, (column, *cells)))
             table.add_column(
@@ -197,8 +144,3 @@ def _shown(value: object) -> str:
 def _begun(records: Iterable[Record]) -> Iterator[Record]:
     rest = iter(records)
     return chain(list(islice(rest, 1)), rest)
-
-
-def _cells(columns: Sequence[str], records: Iterable[Record]) -> Iterator[list[str]]:
-    for record in records:
-        yield [cell(record.get(column)) for column in columns]

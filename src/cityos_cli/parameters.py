@@ -1,32 +1,20 @@
 """Options that several commands share."""
 
 import getpass
-from datetime import UTC, date, datetime, time
+from datetime import datetime
 from typing import Annotated
 
 import typer
 
-from cityos_core.kernel.clock import instant
-from cityos_core.kernel.errors import Invalid
-
-
-def moment(text: str) -> datetime:
-    """Read an instant such as ``2026-01-31T12:00:00Z``, or a day, which stands for its first moment in UTC."""
-    try:
-        return datetime.combine(date.fromisoformat(text), time(), UTC)
-    except ValueError:
-        pass
-    try:
-        return instant(datetime.fromisoformat(text))
-    except ValueError:
-        raise Invalid(
-            "not_a_time", f"{text!r} is neither a day such as 2026-01-31 nor a time such as 2026-01-31T12:00:00Z"
-        ) from None
+from cityos_core.kernel.clock import moment
 
 
 def whoever_runs_this() -> str:
     """Give the name of the person at the machine, for the record."""
-    return getpass.getuser()
+    try:
+        return getpass.getuser()
+    except (ImportError, KeyError, OSError):  # in a container the user may have no name
+        return "unknown"
 
 
 Platform = Annotated[bool, typer.Option("--platform", help="The platform's own, whatever tenant is chosen.")]

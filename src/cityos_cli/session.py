@@ -6,7 +6,7 @@ from contextlib import ExitStack
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Final, Self
 
 import typer
 from attrs import Factory, define, field
@@ -14,13 +14,27 @@ from attrs import Factory, define, field
 from cityos_adapters.settings import Settings, read_settings
 from cityos_cli.failures import UsageError
 from cityos_cli.output import Format, Output
+from cityos_cli.parameters import whoever_runs_this
+from cityos_core.kernel.caller import Caller, acting
 from cityos_core.kernel.paging import every
 from cityos_core.kernel.scope import PlatformScope, Scope, TenantScope
 
 if TYPE_CHECKING:
+    from cityos_core.access.model import Principal
     from cityos_core.app import CityOS
     from cityos_core.kernel.ids import VendorId
     from cityos_core.tenancy.model import Tenant
+
+CLI: Final = "system:cli"
+"""What the audit calls the command line."""
+
+
+def command_caller(ctx: typer.Context) -> Caller:
+    """Name who runs a command, and the command as ``vendors:approve``; why, if it takes a reason."""
+    words = ctx.command_path.split()[1:]
+    return Caller(
+        principal=CLI, name=whoever_runs_this(), action=":".join(words), reason=ctx.params.get("reason") or None
+    )
 
 
 @define(kw_only=True)
@@ -33,11 +47,16 @@ class Session:
 
     @classmethod
     def of(cls, ctx: typer.Context) -> Self:
-        """Give the session of a running command."""
+        """Give the session of a running command, in whose name everything is done until it ends."""
         session = ctx.find_object(cls)
         if session is None:
             raise LookupError("a command runs under the options of the cityos command")
+        session.act_as(command_caller(ctx))
         return session
+
+    def act_as(self, who: Caller) -> None:
+        """Let everything be done by someone until the session ends."""
+        self._open.enter_context(acting(who))
 
     @classmethod
     def opened(cls, *, tenant: str | None, database_url: str | None, config: Path | None, output: Format) -> Self:
@@ -73,6 +92,17 @@ class Session:
     def scope_or_platform(self, *, platform: bool) -> Scope:
         """The scope of the tenant that was chosen; the platform's if there is none, or if it is asked for."""
         return PlatformScope() if platform or not self.settings.tenant else self.scope
+
+    def scope_unless(self, *, platform: bool) -> Scope:
+        """The platform's scope if it is asked for; else that of a tenant, which has to be chosen."""
+        return PlatformScope() if platform else self.scope
+
+    @property
+    def principal(self) -> "Principal":
+        """Whoever runs the command: someone beside the database, to whom it is all open anyway."""
+        from cityos_core.access.roles import part_of_the_system
+
+        return part_of_the_system("cli", person=whoever_runs_this())
 
     def __enter__(self) -> Self:
         return self

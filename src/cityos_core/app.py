@@ -4,13 +4,24 @@ from typing import Self
 
 from attrs import frozen
 
+from cityos_core.access.service import AccessUseCases
+from cityos_core.audit.service import AuditUseCases
 from cityos_core.catalog.service import ProductUseCases
 from cityos_core.commissions.service import CommissionUseCases
 from cityos_core.dependencies import Dependencies
+from cityos_core.exports.service import ExportUseCases
+from cityos_core.idempotency.service import RequestUseCases
 from cityos_core.ledger.service import LedgerUseCases
 from cityos_core.orders.service import OrderUseCases
 from cityos_core.payouts.service import PayoutUseCases
-from cityos_core.tenancy.service import SettingUseCases, StoreUseCases, TenantUseCases, TreeUseCases
+from cityos_core.readiness import Ready
+from cityos_core.tenancy.service import (
+    DomainUseCases,
+    SettingUseCases,
+    StoreUseCases,
+    TenantUseCases,
+    TreeUseCases,
+)
 from cityos_core.vendors.service import VendorUseCases
 
 
@@ -21,13 +32,19 @@ class CityOS:
     tree: TreeUseCases
     tenants: TenantUseCases
     stores: StoreUseCases
+    domains: DomainUseCases
     settings: SettingUseCases
+    access: AccessUseCases
     vendors: VendorUseCases
     products: ProductUseCases
     orders: OrderUseCases
     commissions: CommissionUseCases
     ledger: LedgerUseCases
     payouts: PayoutUseCases
+    exports: ExportUseCases
+    audit: AuditUseCases
+    requests: RequestUseCases
+    ready: Ready
 
     @classmethod
     def of(cls, dependencies: Dependencies) -> Self:
@@ -36,11 +53,17 @@ class CityOS:
             tree=TreeUseCases.of(dependencies),
             tenants=TenantUseCases.of(dependencies),
             stores=StoreUseCases.of(dependencies),
+            domains=DomainUseCases.of(dependencies),
             settings=SettingUseCases.of(dependencies),
+            access=AccessUseCases.of(dependencies),
             vendors=VendorUseCases.of(dependencies),
             products=ProductUseCases.of(dependencies),
             orders=OrderUseCases.of(dependencies),
             commissions=CommissionUseCases.of(dependencies),
             ledger=LedgerUseCases.of(dependencies),
             payouts=PayoutUseCases.of(dependencies),
+            exports=ExportUseCases.of(dependencies),
+            audit=AuditUseCases.of(dependencies),
+            requests=RequestUseCases.of(dependencies.unit_of_work, dependencies.clock),
+            ready=Ready(dependencies.unit_of_work),
         )

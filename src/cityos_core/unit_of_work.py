@@ -4,15 +4,20 @@ from collections.abc import Callable, Iterable
 from types import TracebackType
 from typing import Protocol, Self
 
+from cityos_core.access.ports import ApiKeys, Assignments, Impersonations
+from cityos_core.audit.ports import AuditTrail
 from cityos_core.catalog.ports import Categories, Inventory, Products
 from cityos_core.commissions.ports import Coverage, Entries, Rules
+from cityos_core.exports.ports import Exports, Files
+from cityos_core.idempotency.ports import Answers
 from cityos_core.kernel.events import Event
 from cityos_core.kernel.scope import Scope
 from cityos_core.ledger.ports import Books, Ledger
 from cityos_core.orders.ports import Orders
 from cityos_core.payouts.ports import Batches, Payables, Payouts
+from cityos_core.tenancy.domains import Domains
 from cityos_core.tenancy.ports import Revisions, SettingEntries, Stores, Tenants, Tree
-from cityos_core.vendors.ports import Vendors
+from cityos_core.vendors.ports import TeamMembers, Vendors
 
 
 class UnitOfWork(Protocol):
@@ -21,9 +26,11 @@ class UnitOfWork(Protocol):
     tree: Tree
     tenants: Tenants
     stores: Stores
+    domains: Domains
     settings: SettingEntries
     revisions: Revisions
     vendors: Vendors
+    team_members: TeamMembers
     products: Products
     categories: Categories
     inventory: Inventory
@@ -36,6 +43,13 @@ class UnitOfWork(Protocol):
     payouts: Payouts
     batches: Batches
     payables: Payables
+    api_keys: ApiKeys
+    assignments: Assignments
+    impersonations: Impersonations
+    exports: Exports
+    files: Files
+    answers: Answers
+    audit: AuditTrail
 
     def __enter__(self) -> Self: ...
 

@@ -6,17 +6,21 @@ from threading import Event as Signal
 from uuid import UUID
 
 import pytest
-from attrs import frozen
+from attrs import evolve, frozen
 
 from cityos_adapters.memory import MemoryDatabase
+from cityos_core.audit.model import GENESIS, Change, Record, Verb
+from cityos_core.audit.policy import seal
 from cityos_core.commissions.lines import EntryStatus
-from cityos_core.kernel.errors import Invalid
+from cityos_core.kernel.caller import PROGRAM
+from cityos_core.kernel.errors import Conflict, Invalid
 from cityos_core.kernel.events import Event
-from cityos_core.kernel.ids import PLATFORM, JournalId, NodeId, PayoutId, TenantId, VendorId
+from cityos_core.kernel.ids import PLATFORM, DomainId, JournalId, NodeId, PayoutId, TenantId, VendorId
 from cityos_core.kernel.money import Money
 from cityos_core.kernel.scope import PlatformScope, TenantScope
 from cityos_core.ledger.model import Account, Journal, vendor_account
 from cityos_core.ledger.ports import Difference
+from cityos_core.tenancy.domains import Domain
 from cityos_core.tenancy.model import SettingEntry
 
 NORTH = TenantId(UUID(int=7))
@@ -169,6 +173,38 @@ def test_a_breached_floor_is_found(database: MemoryDatabase) -> None:
     tables.journals.swap(0, None)
     tables.balances.swap(AVAILABLE, -500)
     assert differences(database) == [Difference(AVAILABLE, Money(-500, "EUR"), Money(-500, "EUR"))]
+
+
+def test_a_tampered_chain_shows(database: MemoryDatabase) -> None:
+    """A link that was changed in storage no longer seals, agrees with its columns, or ends where the head says."""
+    for number in (1, 2):
+        change = Change(kind="vendor", target=f"{number}", verb=Verb.SEEN)
+        record = Record(id=UUID(int=number), tenant_id=NORTH, occurred_at=AT, caller=PROGRAM, changes=(change,))
+        with database(SCOPE) as uow:
+            uow.audit.append(record)
+            uow.commit()
+    rows = database.storage.of(NORTH).audit
+    first, second = rows.rows[1], rows.rows[2]
+    rows.swap(1, evolve(first, body=first.body.replace("seen", "added"), columns=evolve(first.columns, action="b")))
+    rows.swap(2, None)
+    with database(SCOPE) as uow:
+        link = next(uow.audit.links())
+        assert seal(1, GENESIS, link.body) != link.hash
+        assert link.columns != link.body
+        assert uow.audit.head() == (2, second.hash)
+
+
+def test_an_id_of_a_neighbours_is_not_overwritten(database: MemoryDatabase) -> None:
+    """In a table that tenants share, a row that another tenant owns stays whose it is."""
+    domain = Domain(id=DomainId(UUID(int=1)), tenant_id=NORTH, name="shop.example", token="a", created_at=AT)
+    with database(SCOPE) as uow:
+        uow.domains.add(domain)
+        uow.commit()
+    south = TenantId(UUID(int=9))
+    with database(TenantScope(south)) as uow, pytest.raises(Conflict):
+        uow.domains.add(evolve(domain, tenant_id=south, name="other.example"))
+    with database(SCOPE) as uow:
+        assert uow.domains.get(domain.id) == domain
 
 
 def test_revisions_are_never_used_twice(database: MemoryDatabase) -> None:

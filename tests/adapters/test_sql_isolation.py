@@ -2,11 +2,12 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from typing import Final
 from uuid import UUID
 
 import psycopg
 import pytest
-from attrs import frozen
+from attrs import evolve, frozen
 from psycopg import Connection
 from psycopg.errors import CheckViolation, ForeignKeyViolation, InsufficientPrivilege
 from psycopg.sql import SQL, Identifier
@@ -14,13 +15,22 @@ from psycopg.sql import SQL, Identifier
 from cityos_adapters.sql import tables
 from cityos_adapters.sql.columns import METADATA
 from cityos_adapters.sql.database import SqlDatabase
+from cityos_core.kernel.ids import PLATFORM
+from cityos_core.kernel.scope import PlatformScope
 from cityos_core.tenancy.events import StoreCreated
-from cityos_core.testing.contracts import isolation, sales
+from cityos_core.testing.contracts import credentials, domains, isolation, sales
 from cityos_core.testing.contracts.examples import AT
 from cityos_core.testing.contracts.isolation import Belongings, belongings
-from cityos_core.testing.contracts.world import settle
+from cityos_core.testing.contracts.world import Place, settle
+from cityos_core.unit_of_work import UnitOfWork
 
-TABLES = sorted(METADATA.tables)
+TABLES: Final = sorted(METADATA.tables)
+
+GUARDED: Final = {"domains", "api_keys", "assignments", "impersonations"}
+"""What the platform reaches for every tenant, and tenants do not read of the platform's."""
+
+SEALED: Final = ("journals", "postings", "audit_entries", "audit_targets")
+"""What nobody changes."""
 
 
 @frozen
@@ -53,7 +63,20 @@ def two(request: pytest.FixtureRequest) -> Iterator[Two]:
             with owned.place.open() as uow:
                 uow.orders.save(sales.afterlife(owned.place.ids, owned.order))
                 uow.commit([StoreCreated(subject=owned.place.store.id, occurred_at=AT, handle="web")])
+        with database(PlatformScope()) as uow:
+            let_in(uow, north)
+            uow.commit()
         yield two
+
+
+def let_in(uow: UnitOfWork, place: Place) -> None:
+    """Store what is guarded as the platform's own."""
+    key, assignment = credentials.api_key(place), credentials.assignment(place)
+    impersonation, domain = credentials.impersonation(place), domains.domain(place)
+    uow.api_keys.add(evolve(key, tenant_id=PLATFORM))
+    uow.assignments.add(evolve(assignment, tenant_id=PLATFORM))
+    uow.impersonations.add(evolve(impersonation, tenant_id=PLATFORM))
+    uow.domains.add(evolve(domain, tenant_id=PLATFORM))
 
 
 def owner_column(table: str) -> Identifier:
@@ -85,8 +108,24 @@ def test_every_table_is_fenced(two: Two) -> None:
     assert sorted(rows) == [(table, True, 1, 0) for table in TABLES]
 
 
+def test_what_is_guarded_from_tenants(two: Two) -> None:
+    """Of keys, roles, impersonations and domains the platform sees all, and a tenant none of the platform's."""
+    with two.session(PLATFORM) as connection:
+        policies = "SELECT tablename FROM pg_policies WHERE schemaname = 'public' AND policyname = 'platform_is_read'"
+        shared = {table for (table,) in connection.execute(policies)}
+        assert shared == {"nodes", "setting_entries", "commission_rules", "revisions"}
+        for table in GUARDED:
+            for owner in (PLATFORM, two.north.place.id, two.south.place.id):
+                assert count(connection, table, owner) == 1
+    with two.session(two.north.place.id) as connection:
+        assert {count(connection, table, PLATFORM) for table in GUARDED} == {0}
+
+
 def test_the_tenant_leads_every_key(two: Two) -> None:
-    """Every primary key and unique index begins with a tenant, and every foreign key joins tenant to tenant."""
+    """Every primary key and unique index begins with a tenant, and every foreign key joins tenant to tenant.
+
+    Where the platform reaches rows of every tenant, it finds them by an id, a name or a hash that is the only one.
+    """
     with two.session(None) as connection:
         uniques = connection.execute(
             """
@@ -105,8 +144,9 @@ def test_the_tenant_leads_every_key(two: Two) -> None:
             """
         ).fetchall()
     assert {table for table, _, _ in uniques} == set(TABLES)
-    assert {column for table, _, column in uniques if table != "nodes"} == {"tenant_id"}
-    assert {column for table, _, column in uniques if table == "nodes"} == {"tenant_id", "parent_tenant_id"}
+    leading = {(table, column) for table, _, column in uniques if column != "tenant_id"}
+    only_ones = {(table, "id") for table in GUARDED} | {("domains", "name"), ("api_keys", "hash")}
+    assert leading == {("nodes", "parent_tenant_id")} | only_ones
     assert len(foreign) == sum(len(table.foreign_key_constraints) for table in METADATA.tables.values())
     assert {(here, there) for name, here, there in foreign if name != "fk_nodes_nodes"} == {("tenant_id", "tenant_id")}
     assert ("fk_nodes_nodes", "parent_tenant_id", "tenant_id") in foreign
@@ -164,8 +204,10 @@ def test_nothing_is_written_for_another_tenant(two: Two, table: str) -> None:
     insert = SQL("INSERT INTO {table} ({names}) SELECT {values} FROM {table} WHERE {owner} = %(own)s")
     update = SQL("UPDATE {table} SET {owner} = %(other)s WHERE {owner} = %(own)s")
     with two.session(north) as connection:
-        for statement, answer in ((insert, "row-level security"), (update, "row-level security|permission denied")):
+        for statement in (insert, update):
             query = statement.format(table=Identifier(table), names=names, values=values, owner=owner)
+            is_granted = statement is insert and table != "audit_heads"
+            answer = "row-level security" if is_granted else "row-level security|permission denied"
             with pytest.raises(InsufficientPrivilege, match=answer), connection.transaction():
                 connection.execute(query, {"own": north, "other": south})
 
@@ -183,22 +225,22 @@ def test_another_tenants_rows_cannot_be_referred_to(two: Two) -> None:
                 connection.execute(insert, (two.north.place.id, order))
 
 
-@pytest.mark.parametrize("table", ["journals", "postings"])
+@pytest.mark.parametrize("table", [*SEALED, "audit_heads"])
 @pytest.mark.parametrize("statement", ["UPDATE {} SET tenant_id = tenant_id", "DELETE FROM {}", "TRUNCATE {} CASCADE"])
-def test_the_ledger_is_never_changed(two: Two, table: str, statement: str) -> None:
-    """The application may not change, delete or truncate journals and postings, not even a tenant's own."""
+def test_what_is_recorded_is_never_changed(two: Two, table: str, statement: str) -> None:
+    """The application may not change, delete or truncate the ledger and the audit, not even a tenant's own."""
     with two.session(two.north.place.id) as connection, pytest.raises(InsufficientPrivilege):
         connection.execute(SQL(statement).format(Identifier(table)))
 
 
-@pytest.mark.parametrize("table", ["journals", "postings"])
+@pytest.mark.parametrize("table", SEALED)
 @pytest.mark.parametrize(
     "change", ["UPDATE {} SET tenant_id = tenant_id", "DELETE FROM {}", "REPLACE INTO {0} SELECT * FROM {0}"]
 )
-def test_the_ledger_is_never_changed_on_sqlite(
+def test_what_is_recorded_is_never_changed_on_sqlite(
     make_database: Callable[[str], SqlDatabase], table: str, change: str
 ) -> None:
-    """On SQLite a trigger refuses every change of journals and postings."""
+    """On SQLite a trigger refuses every change of the ledger and the audit."""
     database = make_database("sqlite")
     place = settle(database, "north", seed=2)
     isolation.store(belongings(place))
@@ -241,8 +283,12 @@ def test_a_recorded_journal_takes_no_more_postings(two: Two) -> None:
 def test_every_table_is_tried() -> None:
     """The tables tried here are those of all contexts, each of which a tenant owns."""
     assert set(tables.__all__) == {
+        "access",
+        "audit",
         "catalog",
         "commissions",
+        "exports",
+        "idempotency",
         "ledger",
         "orders",
         "outbox",

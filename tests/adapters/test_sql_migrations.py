@@ -4,19 +4,23 @@ import sqlite3
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import psycopg
 import pytest
-from sqlalchemy import Engine, inspect
+from alembic import command
+from sqlalchemy import Engine, inspect, text
 from sqlalchemy.schema import CreateSequence, Sequence
 
 from cityos_adapters.sql.columns import METADATA
 from cityos_adapters.sql.database import SqlDatabase, engine_for
 from cityos_adapters.sql.inspection import check
-from cityos_adapters.sql.migration import head, migrate
+from cityos_adapters.sql.migration import _config, head, migrate
 from cityos_core.kernel.errors import CityOSError
-from cityos_core.kernel.scope import PlatformScope
+from cityos_core.kernel.ids import TenantId
+from cityos_core.kernel.scope import PlatformScope, TenantScope
+from cityos_core.testing.contracts.examples import AT, uuid
+from cityos_core.vendors.model import Member, TeamRole
 from servers.postgres import Postgres
 
 KINDS = ("sqlite", "postgresql")
@@ -95,6 +99,50 @@ def test_two_migrations_at_once(kind: str, make_empty: Callable[[str], str]) -> 
     assert check(url) == []
 
 
+NORTH: Final = uuid(1)
+SOLD: Final = """
+INSERT INTO vendors (tenant_id, id, version, handle, name, kind, status, requirements, team, stores, created_at)
+VALUES (:tenant, :vendor, 1, :handle, :handle, 'company', 'approved', '[]', :team, '[]', :at)
+"""
+TEAM: Final = (
+    '[{"email": "Änne@acme.example", "role": "owner", "invited_at": "2026-01-05T09:00:00Z", "joined_at": null},'
+    ' {"email": "bo@acme.example", "role": "staff", "invited_at": "2026-01-05T09:00:00Z", "joined_at": null}]'
+)
+
+
+def _first_release(url: str) -> None:
+    """Make a database as the first release left it, with vendors in it."""
+    engine = engine_for(url)
+    with engine.connect() as connection:
+        connection.exec_driver_sql("BEGIN")
+        command.upgrade(_config(connection), "0001")
+        is_sqlite = connection.dialect.name == "sqlite"
+        if not is_sqlite:
+            connection.execute(text("SELECT set_config('app.tenant_id', :tenant, true)"), {"tenant": str(NORTH)})
+        for number, (handle, team) in enumerate({"acme": TEAM, "birch": TEAM, "cedar": "[]"}.items()):
+            identity = {"tenant": NORTH, "vendor": uuid(10 + number)}
+            words = {name: value.hex if is_sqlite else value for name, value in identity.items()}
+            connection.execute(text(SOLD), {**words, "handle": handle, "team": team, "at": AT.isoformat()})
+        connection.commit()
+    engine.dispose()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_from_the_first_release(kind: str, make_empty: Callable[[str], str]) -> None:
+    """A database of the first release is brought up to date with all that is in it; its teams can be looked up."""
+    url = make_empty(kind)
+    _first_release(url)
+    assert check(url) == [f"the schema is at revision 0001, this version needs {head()}: run `cityos db migrate`"]
+    assert migrate(url) == head()
+    assert check(url) == []
+    with SqlDatabase(url) as database, database(TenantScope(TenantId(NORTH))) as uow:
+        vendors = uow.vendors.named(["acme", "birch", "cedar"])
+        anna = vendors["acme"].team[0]
+        assert anna == Member(email="Änne@acme.example", role=TeamRole.OWNER, invited_at=anna.invited_at)
+        assert uow.team_members.of("änne@Acme.example") == [("acme", anna), ("birch", anna)]
+        assert uow.team_members.of("nobody@acme.example") == []
+
+
 def test_a_failed_migration_leaves_nothing(postgres: Postgres) -> None:
     """A migration happens completely or not at all."""
     name = postgres.create()
@@ -130,6 +178,24 @@ def test_a_database_that_was_never_migrated(kind: str, make_empty: Callable[[str
         ("ALTER TABLE postings DISABLE TRIGGER journal_sums_to_zero", "nothing checks that journals sum to zero"),
         ("GRANT DELETE ON postings TO cityos_app", "a privilege that it must not have: delete on postings"),
         ("GRANT TRUNCATE ON orders TO cityos_app", "a privilege that it must not have: truncate on orders"),
+        ("ALTER TABLE api_keys DISABLE ROW LEVEL SECURITY", "tenants are not kept apart in api_keys"),
+        (
+            "CREATE POLICY platform_is_read ON api_keys FOR SELECT USING (true)",
+            "a policy that this version does not know lets rows through: platform_is_read on api_keys",
+        ),
+        ("DROP TRIGGER seal_audit_entry ON audit_entries", "nothing seals the entries of the audit"),
+        ("ALTER TABLE audit_entries DISABLE TRIGGER seal_audit_entry", "nothing seals the entries of the audit"),
+        ("ALTER FUNCTION seal_audit_entry() SECURITY INVOKER", "nothing seals the entries of the audit"),
+        (
+            "GRANT EXECUTE ON FUNCTION seal_audit_entry() TO cityos_app",
+            "a privilege that it must not have: execute on seal_audit_entry",
+        ),
+        ("GRANT UPDATE ON audit_entries TO cityos_app", "a privilege that it must not have: update on audit_entries"),
+        ("GRANT INSERT ON audit_heads TO cityos_app", "a privilege that it must not have: insert on audit_heads"),
+        (
+            "GRANT UPDATE (hash) ON audit_heads TO cityos_app",
+            "a privilege that it must not have: update on audit_heads",
+        ),
         ("ALTER TABLE orders ADD COLUMN extra int", "the schema differs"),
         ("DROP INDEX ix_balances_debts", "the schema differs"),
     ],
@@ -144,10 +210,20 @@ def test_a_missing_guard_is_named(postgres: Postgres, migrated_postgres: str, da
 
 
 @pytest.mark.parametrize(
-    "trigger", ["journals_no_update", "journals_no_delete", "postings_no_update", "postings_no_delete"]
+    "trigger",
+    [
+        "journals_no_update",
+        "journals_no_delete",
+        "postings_no_update",
+        "postings_no_delete",
+        "audit_entries_no_update",
+        "audit_entries_no_delete",
+        "audit_targets_no_update",
+        "audit_targets_no_delete",
+    ],
 )
 def test_a_missing_trigger_is_named_on_sqlite(make_url: Callable[[str], str], trigger: str) -> None:
-    """On SQLite the triggers that keep the ledger are looked for."""
+    """On SQLite the triggers that keep the ledger and the audit are looked for."""
     url = make_url("sqlite")
     connection = sqlite3.connect(url.removeprefix("sqlite:///"))
     connection.execute(f"DROP TRIGGER {trigger}")

@@ -1,4 +1,4 @@
-"""Statements as they are prepared and sent: lists in them, balances that are held, rows that wait."""
+"""Statements as they are prepared and sent: lists in them, balances and keys that are held, rows that wait."""
 
 import gc
 from collections.abc import Callable
@@ -9,7 +9,7 @@ from sqlalchemy import bindparam, select
 from cityos_adapters.sql.database import SqlDatabase
 from cityos_adapters.sql.statements import Statements
 from cityos_adapters.sql.tables.vendors import vendors
-from cityos_core.kernel.errors import Invalid, Refused
+from cityos_core.kernel.errors import Conflict, Invalid, Refused
 from cityos_core.kernel.money import Money
 from cityos_core.orders.events import OrderPlaced
 from cityos_core.testing.contracts.examples import AT
@@ -80,3 +80,18 @@ def test_what_waits_is_lost_with_what_fails(north: Place) -> None:
             uow.commit([naive])
         with pytest.raises(RuntimeError, match="failed"):
             uow.commit()
+
+
+def test_a_key_is_held_until_its_transaction_ends(make_database: Callable[[str], SqlDatabase]) -> None:
+    """On PostgreSQL whoever looks for a key that someone holds hears so at once; other keys are free."""
+    north = settle(make_database("postgresql"), "north", seed=2)
+    with north.open() as first:
+        assert first.answers.find("user:1", "key") is None
+        assert first.answers.find("user:1", "key") is None
+        with north.open() as second:
+            assert second.answers.find("user:2", "key") is None
+            assert second.answers.find("user:1", "other") is None
+            with pytest.raises(Conflict, match="under way") as caught:
+                second.answers.find("user:1", "key")
+            assert caught.value.code == "request_in_flight"
+    assert north.see(lambda uow: uow.answers.find("user:1", "key")) is None

@@ -14,6 +14,7 @@ from cityos_core.kernel.paging import PageRequest
 from cityos_core.orders.ports import OrderFilter
 from cityos_core.tenancy.model import Tenant
 from cityos_core.testing import SimulatedClock, line, market, order_draft
+from cityos_core.vendors.model import TeamRole
 
 WARES = {f"vendor-{number}": {f"sku-{number}": "10.00"} for number in range(9)}
 
@@ -58,7 +59,10 @@ def place(app: CityOS, tenant: Tenant, reference: str, vendors: int) -> None:
 
 
 def test_placing_an_order(app: CityOS, north: Tenant, database: SqlDatabase) -> None:
-    """Placing takes as many statements for nine vendors as for three, seven between begin and commit on PostgreSQL."""
+    """Placing takes as many statements for nine vendors as for three, seven between begin and commit on PostgreSQL.
+
+    The entry in the audit costs none of its own there.
+    """
     place(app, north, "warm", 1)
     with counted() as three:
         place(app, north, "three", 3)
@@ -67,6 +71,16 @@ def test_placing_an_order(app: CityOS, north: Tenant, database: SqlDatabase) -> 
     assert len(three) == len(nine)
     if database._engine.dialect.name == "postgresql":
         assert len(nine) <= 7
+
+
+def test_saving_a_vendor(app: CityOS, north: Tenant) -> None:
+    """The addresses of a team are only written where the team changed, and then only those that changed."""
+    with counted() as invited:
+        app.vendors.invite(north.scope, "vendor-1", "bo@acme.example", TeamRole.STAFF)
+    assert [statement for statement in invited if "INSERT INTO team_members" in statement]
+    with counted() as suspended:
+        app.vendors.suspend(north.scope, "vendor-1", reason="late")
+    assert not [statement for statement in suspended if "team_members" in statement]
 
 
 def test_reading_orders(app: CityOS, north: Tenant) -> None:

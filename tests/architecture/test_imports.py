@@ -9,7 +9,10 @@ import pytest
 
 SOURCE = Path(__file__).parents[2] / "src"
 CORE = sorted(path for path in (SOURCE / "cityos_core").rglob("*.py") if "testing" not in path.parts)
-HEAVY = ("sqlalchemy", "alembic", "cattrs", "typer", "rich", "psycopg", "sepaxml", "hypothesis", "pytest")
+HEAVY = (
+    *("sqlalchemy", "alembic", "cattrs", "typer", "rich", "psycopg", "sepaxml", "hypothesis", "pytest"),
+    *("redis", "httpx2", "joserfc", "dns"),
+)
 
 
 def _run(code: str) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from cityos_cli.failures import MOST_MISTAKES, exit_code, one_line, redacted
+from cityos_cli.failures import MOST_MISTAKES, exit_code, one_line
 from cityos_cli.main import hoisted
 from cityos_core.kernel.errors import (
     CityOSError,
@@ -20,8 +20,10 @@ from cityos_core.kernel.errors import (
     NotFound,
     OutcomeUnknown,
     Refused,
+    Unauthenticated,
     Unavailable,
 )
+from cityos_core.kernel.redaction import redacted
 from cli.shell import Cityos
 
 SECRET = "hunter2"
@@ -45,6 +47,7 @@ def test_shared_options_stand_anywhere(written: str, read: str) -> None:
 @pytest.mark.parametrize(
     ("kind", "code"),
     [
+        (Unauthenticated, 4),
         (Forbidden, 5),
         (NotFound, 6),
         (Conflict, 7),

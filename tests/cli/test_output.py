@@ -9,8 +9,9 @@ from uuid import UUID
 
 import pytest
 
-from cityos_cli.output import Format, Output, Record, cell
+from cityos_cli.output import Format, Output
 from cityos_core.kernel.money import Money, Percentage, UnitPrice
+from cityos_core.kernel.rendering import Record, cell
 from cityos_core.payouts.model import PayoutStatus
 from cli.shell import Terminal
 

@@ -5,10 +5,12 @@ from collections.abc import Iterator, Mapping
 import pytest
 from attrs import NOTHING, fields, has
 
+from cityos_adapters.memory import MemoryDatabase
 from cityos_core.kernel.ids import BatchId, NodeId, PayoutId, ProductId, TenantId, VendorId
 from cityos_core.tenancy.model import Level
 from cityos_core.testing import SequentialIdentifiers
-from cityos_core.testing.contracts import examples, rules, sales
+from cityos_core.testing.contracts import answers, credentials, domains, examples, exports, rules, sales
+from cityos_core.testing.contracts.world import settle
 
 IDS = SequentialIdentifiers()
 OWNER = TenantId(IDS.new())
@@ -17,6 +19,7 @@ NODE = examples.node(NodeId(IDS.new()), OWNER, COUNTRY, Level.CATEGORY, "food")
 VENDOR = examples.vendor(VendorId(IDS.new()), OWNER, "acme")
 ORDER = sales.order(IDS, "A-1", VENDOR, store=NODE.id)
 SALE = sales.sale_entry(IDS, ORDER)
+PLACE = settle(MemoryDatabase(), "north", seed=2)
 
 EXAMPLES = {
     "node": NODE,
@@ -31,9 +34,24 @@ EXAMPLES = {
     "flat rate": rules.FLAT.rate,
     "batch": examples.batch(BatchId(IDS.new()), OWNER),
     "payout": examples.payout(PayoutId(IDS.new()), VENDOR, batch_id=BatchId(IDS.new()), retries=PayoutId(IDS.new())),
+    "domain": domains.domain(PLACE),
+    "key": credentials.api_key(PLACE),
+    "assignment": credentials.assignment(PLACE),
+    "impersonation": credentials.impersonation(PLACE),
+    "export": exports.exported(PLACE),
+    "answer": answers.answered(PLACE),
 }
 
-LATER = {"version", "tenant.parent_tenant_id", "entry.status", "entry.payout_id", "rule.status", "rule.superseded_at"}
+LATER = {
+    "version",
+    "tenant.parent_tenant_id",
+    "entry.status",
+    "entry.payout_id",
+    "rule.status",
+    "rule.superseded_at",
+    "impersonation.status",
+    "answer.leased_until",
+}
 """What contracts fill in themselves."""
 
 

@@ -15,6 +15,10 @@ class TestStores(contracts.StoresContract):
     """Stores."""
 
 
+class TestDomains(contracts.DomainsContract):
+    """Domains."""
+
+
 class TestSettings(contracts.SettingsContract):
     """Setting values."""
 
@@ -25,6 +29,10 @@ class TestRevisions(contracts.RevisionsContract):
 
 class TestVendors(contracts.VendorsContract):
     """Vendors."""
+
+
+class TestTeamMembers(contracts.TeamMembersContract):
+    """Who is on whose team."""
 
 
 class TestProducts(contracts.ProductsContract):
@@ -77,6 +85,34 @@ class TestBatches(contracts.BatchesContract):
 
 class TestPayables(contracts.PayablesContract):
     """Who could be paid."""
+
+
+class TestApiKeys(contracts.ApiKeysContract):
+    """API keys."""
+
+
+class TestAssignments(contracts.AssignmentsContract):
+    """Who was given which role."""
+
+
+class TestImpersonations(contracts.ImpersonationsContract):
+    """Who acts as whom."""
+
+
+class TestExports(contracts.ExportsContract):
+    """Exports."""
+
+
+class TestFiles(contracts.FilesContract):
+    """What exports hold."""
+
+
+class TestAnswers(contracts.AnswersContract):
+    """Answers to repeated requests."""
+
+
+class TestAudit(contracts.AuditContract):
+    """The audit."""
 
 
 class TestUnitOfWork(contracts.UnitOfWorkContract):

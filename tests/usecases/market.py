@@ -62,7 +62,7 @@ class Market:
         TreeUseCases.of(ports).add(PARENT)
         tenant = TenantUseCases.of(ports).create(handle, parent=PARENT, name="North", currency="EUR")
         market = cls(
-            database=ports.unit_of_work,
+            database=ports.database,
             clock=clock,
             identifiers=identifiers,
             scope=tenant.scope,

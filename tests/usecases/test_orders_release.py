@@ -3,7 +3,13 @@
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
+import pytest
+
 from cityos_core.commissions.lines import EntryStatus
+from cityos_core.kernel import faults
+from cityos_core.kernel.errors import Conflict
+from cityos_core.kernel.ids import JournalId
+from cityos_core.ledger.model import Account, Journal
 from cityos_core.orders.release import Released
 from cityos_core.testing.builders import line, order_draft
 from cityos_core.testing.clock import START
@@ -11,6 +17,7 @@ from cityos_core.testing.commissions import rule
 from usecases.market import Market, eur
 
 TEN = rule("ten", rate="10")
+STRAY = {"company:funds": 1, "expense:stray": -1}
 
 
 def test_money_is_released_after_the_holding_period() -> None:
@@ -77,6 +84,90 @@ def test_more_than_a_look_up_holds() -> None:
     assert sum(one.vendor_orders for one in done) == 120
     assert market.balance("acme:available") == "120.00"
     assert market.ledger.verify(market.scope).ok
+
+
+def test_many_are_released_as_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Money and reserves that are due together move as if each had a transaction of its own: it is only faster."""
+    told = []
+    for chunk in (50, 2, 1):
+        monkeypatch.setattr("cityos_core.orders.release.CHUNK", chunk)
+        market, done, passed = busy(), list[Released](), list[str]()
+        with faults.hooked(passed.append):
+            for days in (1, 2):
+                market.wait(days=days)
+                done.append(market.orders.release_due(market.scope))
+        assert done == [Released(6, 0), Released(0, 6)]
+        assert (passed.count("orders.release.before_commit") == 2) == (chunk == 50)
+        market.audit()
+        names = ("A-1", "A-2", "A-3", "A-4")
+        parts = [part for name in names for part in market.get(name).vendor_orders]
+        marks = [(entry.order_reference, entry.status) for name in names for entry in market.entries(name)]
+        journals = [(one.key, one.kind, one.postings, one.references) for one in market.journals()]
+        told.append((market.balances(), parts, marks, journals, market.happened("order.released")))
+    assert told[0] == told[1] == told[2]
+
+
+def test_a_lost_race_is_run_again_order_by_order() -> None:
+    """When another transaction gets in the way of many, each is released by itself, once."""
+    market = three_due()
+    lost = iter([Conflict("stale", "another transaction was first")])
+
+    def race(name: str) -> None:
+        if name == "orders.release.before_commit" and (conflict := next(lost, None)):
+            raise conflict
+
+    with faults.hooked(race):
+        assert market.orders.release_due(market.scope) == Released(3, 0)
+    assert market.balance("acme:available") == "300.00"
+    assert len(market.happened("order.released")) == 3
+    market.audit()
+
+
+def test_one_troubled_order_does_not_stop_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is wrong with one order is raised when all others are released, even if it is looked up before them."""
+    monkeypatch.setattr("cityos_core.orders.release.CHUNK", 2)
+    market = three_due()
+    (part,) = market.get("A-1").vendor_orders
+    stray = Journal.of(
+        id=JournalId(market.identifiers.new()),
+        tenant=market.scope.tenant_id,
+        key=f"release:{part.id}",
+        kind="stray",
+        movements=[(Account(market.scope.tenant_id, path, "EUR"), amount) for path, amount in STRAY.items()],
+        occurred_at=START,
+    )
+    with market.database(market.scope) as uow:
+        uow.ledger.post(stray)
+        uow.commit()
+    with pytest.raises(Conflict) as trouble:
+        market.orders.release_due(market.scope)
+    assert trouble.value.code == "journal_key_reused"
+    assert (market.balance("acme:available"), market.balance("acme:pending")) == ("200.00", "100.00")
+    assert [market.get(name).vendor_orders[0].released_at is None for name in ("A-1", "A-2", "A-3")] == [
+        True,
+        False,
+        False,
+    ]
+
+
+def busy() -> Market:
+    """Open a market with two vendors' orders that fall due on several days, with refunds and a reserve."""
+    market = Market.open(TEN, holding_days=1, reserve_percentage="12.5", reserve_days=2)
+    both = (line("1"), line("2", vendor="birch", sku="birch-chair", unit_price="20.00"))
+    for number, lines in enumerate((both, (line(unit_price="33.33"),), both, (line(unit_price="7.77"),)), 1):
+        market.place(order_draft(f"A-{number}", *lines, placed_at=START, fulfilled_at=START))
+        if number == 2:
+            market.orders.refund(market.scope, "A-2", amount=eur("3.33"))
+    market.orders.open_dispute(market.scope, "A-3", "d-1", amount=eur("50.00"))
+    return market
+
+
+def three_due() -> Market:
+    """Open a market in which three orders of one vendor are due."""
+    market = Market.open(holding_days=0)
+    for number in (1, 2, 3):
+        market.place(order_draft(f"A-{number}", fulfilled_at=START))
+    return market
 
 
 def test_reversed_transactions_stay_reversed() -> None:

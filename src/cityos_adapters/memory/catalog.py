@@ -1,5 +1,6 @@
 """Products, product categories and stock of one tenant."""
 
+from collections import Counter
 from collections.abc import Iterable
 
 from attrs import frozen
@@ -44,6 +45,9 @@ class MemoryProducts:
     ) -> Page[Product]:
         rows = (product for product in self._of(vendor) if status in (None, product.status))
         return page(rows, lambda product: (product.sku,), request)
+
+    def count(self, vendor_id: VendorId) -> dict[ProductStatus, int]:
+        return dict(Counter(product.status for product in self.products.find("vendor", vendor_id)))
 
     def _of(self, vendor: str | None) -> list[Product]:
         if vendor is None:

@@ -10,9 +10,9 @@ from cityos_adapters.memory.rows import require_own, save
 from cityos_adapters.memory.storage import awaits_release
 from cityos_adapters.memory.tables import View
 from cityos_core.kernel.errors import NotFound
-from cityos_core.kernel.ids import OrderId, TenantId
+from cityos_core.kernel.ids import OrderId, TenantId, VendorId
 from cityos_core.kernel.paging import Page, PageRequest
-from cityos_core.orders.model import Order, VendorOrder
+from cityos_core.orders.model import AWAITING, Order, VendorOrder
 from cityos_core.orders.ports import Due, OrderFilter, Placed
 
 
@@ -33,6 +33,10 @@ class MemoryOrders:
             raise NotFound("order_not_found", f"there is no order {order_id}")
         return order
 
+    def many(self, order_ids: Iterable[OrderId], *, lock: bool = False) -> dict[OrderId, Order]:  # noqa: ARG002  as above
+        found = {order_id: self.orders.get(order_id) for order_id in order_ids}
+        return {order_id: order for order_id, order in found.items() if order is not None}
+
     def placed(self, references: Iterable[str]) -> dict[str, Placed]:
         found = (order for reference in set(references) for order in self.orders.find("reference", reference))
         return {order.reference: Placed(order.id, order.digest) for order in found}
@@ -43,6 +47,10 @@ class MemoryOrders:
 
     def page(self, where: OrderFilter, request: PageRequest) -> Page[Order]:
         return page((order for order in self.orders.all() if _matches(order, where)), _words, request)
+
+    def to_send(self, vendor_id: VendorId) -> int:
+        parts = (part for order in self.orders.all() for part in order.vendor_orders)
+        return sum(part.vendor_id == vendor_id and part.status in AWAITING for part in parts)
 
     def due(self, now: datetime, *, limit: int) -> list[Due]:
         waiting = self.orders.find("awaits_release", value=True)
@@ -59,6 +67,7 @@ def _matches(order: Order, where: OrderFilter) -> bool:
     return (
         (where.vendor is None or any(part.vendor == where.vendor for part in order.vendor_orders))
         and where.customer in (None, order.customer)
+        and where.store in (None, order.store_id)
         and (where.since is None or where.since <= order.placed_at)
         and (where.until is None or order.placed_at < where.until)
     )

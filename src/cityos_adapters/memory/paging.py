@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable, Iterable
 from datetime import datetime
-from heapq import nsmallest
+from heapq import nlargest, nsmallest
 from typing import TypeVar
 
 from cityos_core.kernel.clock import instant
@@ -19,12 +19,15 @@ def moment(value: datetime) -> str:
     return instant(value).isoformat(timespec="microseconds")
 
 
-def page(rows: Iterable[V], words: Callable[[V], Words], request: PageRequest) -> Page[V]:
-    """Cut the page that was asked for."""
+def page(
+    rows: Iterable[V], words: Callable[[V], Words], request: PageRequest, *, newest_first: bool = False
+) -> Page[V]:
+    """Cut the page that was asked for, from the least words up, or from the greatest down."""
     after = None if request.after is None else _words(request.after)
-    following = ((words(row), row) for row in rows)
-    kept = (pair for pair in following if after is None or pair[0] > after)
-    found = nsmallest(request.limit + 1, kept, key=lambda pair: pair[0])
+    pairs = ((words(row), row) for row in rows)
+    kept = (pair for pair in pairs if after is None or (pair[0] < after if newest_first else pair[0] > after))
+    first = nlargest if newest_first else nsmallest
+    found = first(request.limit + 1, kept, key=lambda pair: pair[0])
     items = found[: request.limit]
     return Page(tuple(row for _, row in items), json.dumps(items[-1][0]) if len(found) > len(items) else None)
 

@@ -9,9 +9,10 @@ from cityos_adapters.memory.paging import Words, moment, page
 from cityos_adapters.memory.rows import require_own, save
 from cityos_adapters.memory.tables import View
 from cityos_core.kernel.errors import Conflict, NotFound
-from cityos_core.kernel.ids import BatchId, PayoutId, TenantId
+from cityos_core.kernel.ids import BatchId, PayoutId, TenantId, VendorId
+from cityos_core.kernel.money import Money
 from cityos_core.kernel.paging import Page, PageRequest
-from cityos_core.ledger.model import Account
+from cityos_core.ledger.model import Account, Balance
 from cityos_core.payouts.model import Payout, PayoutBatch
 from cityos_core.payouts.ports import PayoutFilter
 
@@ -58,6 +59,12 @@ class MemoryBatches:
         require_own(self.tenant, batch.tenant_id)
         self.batches.put(batch.id, batch)
 
+    def get(self, batch_id: BatchId) -> PayoutBatch:
+        batch = self.batches.get(batch_id)
+        if batch is None:
+            raise NotFound("payout_batch_not_found", f"there is no payout batch {batch_id}")
+        return batch
+
     def save(self, batch: PayoutBatch) -> None:
         require_own(self.tenant, batch.tenant_id)
         if self.batches.get(batch.id) is None:
@@ -85,6 +92,11 @@ class MemoryPayables:
             if balance > 0 and account.path.endswith((":available", ":debt"))
         }
         return [pair for pair in sorted(found) if pair > start][:limit]
+
+    def of(self, vendor_id: VendorId) -> list[Balance]:
+        start = f"vendor:{vendor_id}:"
+        kept = sorted((account, minor) for account, minor in self.balances.items() if account.path.startswith(start))
+        return [Balance(account, Money(minor, account.currency)) for account, minor in kept]
 
 
 def _words(row: Payout | PayoutBatch) -> Words:

@@ -6,16 +6,21 @@ from typing import TypeVar
 from attrs import evolve
 
 from cityos_adapters.memory.tables import View
+from cityos_core.access.model import ApiKey, Impersonation
 from cityos_core.catalog.model import Product
+from cityos_core.exports.model import Export
 from cityos_core.kernel.errors import Conflict, Invalid
 from cityos_core.kernel.ids import TenantId
 from cityos_core.orders.model import Order
 from cityos_core.payouts.model import Payout
+from cityos_core.tenancy.domains import Domain
 from cityos_core.tenancy.model import Node, Store, Tenant
 from cityos_core.vendors.model import Vendor
 
 K = TypeVar("K", bound=Hashable)
-Versioned = TypeVar("Versioned", Node, Tenant, Store, Vendor, Product, Order, Payout)
+Versioned = TypeVar(
+    "Versioned", Node, Tenant, Store, Domain, Vendor, Product, Order, Payout, ApiKey, Impersonation, Export
+)
 
 
 def require_own(scope: TenantId, owner: TenantId) -> None:

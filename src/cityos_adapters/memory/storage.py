@@ -1,18 +1,50 @@
 """Which tables there are: one set per tenant, so that no repository can reach another's, and the shared ones."""
 
+from uuid import UUID
+
 from attrs import field, frozen
 
 from cityos_adapters.memory.tables import Index, Table
+from cityos_adapters.serialization.audit import Columns
+from cityos_core.access.model import ApiKey, Assignment, Impersonation
 from cityos_core.catalog.model import Category, Product, Stock
 from cityos_core.commissions.lines import CommissionEntry
 from cityos_core.commissions.rules import StoredRule
+from cityos_core.exports.model import Export
+from cityos_core.idempotency.model import Answered
 from cityos_core.kernel.events import Event
-from cityos_core.kernel.ids import BatchId, NodeId, OrderId, PayoutId, ProductId, RuleId, TenantId, VendorId
+from cityos_core.kernel.ids import (
+    ApiKeyId,
+    AssignmentId,
+    BatchId,
+    DomainId,
+    ExportId,
+    ImpersonationId,
+    NodeId,
+    OrderId,
+    PayoutId,
+    ProductId,
+    RuleId,
+    TenantId,
+    VendorId,
+)
 from cityos_core.ledger.model import Account, Journal
 from cityos_core.orders.model import Order, VendorOrder
 from cityos_core.payouts.model import Payout, PayoutBatch
+from cityos_core.tenancy.domains import Domain, DomainStatus
 from cityos_core.tenancy.model import Node, SettingEntry, Store, Tenant
 from cityos_core.vendors.model import Vendor
+
+
+@frozen
+class AuditRow:
+    """A link of a chain, and what it is found by."""
+
+    sequence: int
+    previous: str
+    body: str
+    hash: str
+    columns: Columns
 
 
 def skus(product: Product) -> frozenset[str]:
@@ -32,7 +64,10 @@ def _stores() -> Table[NodeId, Store]:
 
 
 def _vendors() -> Table[VendorId, Vendor]:
-    return Table(Index("handle", lambda row: (row.handle,), "handle_taken"))
+    return Table(
+        Index("handle", lambda row: (row.handle,), "handle_taken"),
+        Index("member", lambda row: {member.email.lower() for member in row.team}),
+    )
 
 
 def _products() -> Table[ProductId, Product]:
@@ -75,6 +110,21 @@ def _tenants() -> Table[TenantId, Tenant]:
     return Table(Index("handle", lambda row: (row.handle,), "handle_taken"))
 
 
+def _domains() -> Table[DomainId, Domain]:
+    return Table(
+        Index("name", lambda row: (row.name,)),
+        Index("domain", lambda row: (row.name,) if row.status is DomainStatus.ACTIVE else (), "domain_taken"),
+    )
+
+
+def _api_keys() -> Table[ApiKeyId, ApiKey]:
+    return Table(Index("hash", lambda row: (row.hash,)))
+
+
+def _assignments() -> Table[AssignmentId, Assignment]:
+    return Table(Index("user", lambda row: (row.user,)))
+
+
 def _settings() -> Table[tuple[TenantId, NodeId, str], SettingEntry]:
     return Table(Index("node", lambda row: (row.node_id,)))
 
@@ -99,6 +149,10 @@ class TenantTables:
     balances: Table[Account, int] = field(factory=Table)
     payouts: Table[PayoutId, Payout] = field(factory=Table)
     batches: Table[BatchId, PayoutBatch] = field(factory=Table)
+    exports: Table[ExportId, Export] = field(factory=Table)
+    files: Table[tuple[UUID, int], str] = field(factory=Table)
+    answers: Table[tuple[str, str], Answered] = field(factory=Table)
+    audit: Table[int, AuditRow] = field(factory=Table)
 
 
 @frozen(kw_only=True, eq=False)
@@ -107,11 +161,17 @@ class Storage:
 
     nodes: Table[NodeId, Node] = field(factory=_nodes)
     tenants: Table[TenantId, Tenant] = field(factory=_tenants)
+    domains: Table[DomainId, Domain] = field(factory=_domains)
     settings: Table[tuple[TenantId, NodeId, str], SettingEntry] = field(factory=_settings)
+    api_keys: Table[ApiKeyId, ApiKey] = field(factory=_api_keys)
+    assignments: Table[AssignmentId, Assignment] = field(factory=_assignments)
+    impersonations: Table[ImpersonationId, Impersonation] = field(factory=Table)
+    heads: Table[TenantId, tuple[int, str]] = field(factory=Table)
     revisions: dict[TenantId, int] = field(factory=dict)
     outbox: list[Event] = field(factory=list)
     _owned: dict[TenantId, TenantTables] = field(factory=dict)
 
     def of(self, tenant: TenantId) -> TenantTables:
         """Give the tables of one tenant."""
-        return self._owned.setdefault(tenant, TenantTables())
+        tables = self._owned.get(tenant)
+        return self._owned.setdefault(tenant, TenantTables()) if tables is None else tables

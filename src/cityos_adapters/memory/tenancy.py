@@ -136,6 +136,12 @@ class MemoryStores:
         save(self.stores, store.id, store)
         self.revisions.bump()
 
+    def get(self, store_id: NodeId) -> Store:
+        store = self.stores.get(store_id)
+        if store is None:
+            raise NotFound("store_not_found", f"there is no store {store_id}")
+        return store
+
     def named(self, handle: str) -> Store:
         for store in self.stores.find("handle", handle):
             return store

@@ -5,15 +5,21 @@ from threading import Lock, get_ident
 from types import TracebackType
 from typing import Self
 
+from cityos_adapters.memory.access import MemoryApiKeys, MemoryAssignments, MemoryImpersonations
+from cityos_adapters.memory.answers import MemoryAnswers
+from cityos_adapters.memory.audit import MemoryAudit
 from cityos_adapters.memory.catalog import MemoryCategories, MemoryInventory, MemoryProducts
 from cityos_adapters.memory.commissions import MemoryCoverage, MemoryEntries, MemoryRules
+from cityos_adapters.memory.domains import MemoryDomains
+from cityos_adapters.memory.exports import MemoryExports, MemoryFiles
 from cityos_adapters.memory.ledger import MemoryBooks, MemoryLedger
 from cityos_adapters.memory.orders import MemoryOrders
 from cityos_adapters.memory.payouts import MemoryBatches, MemoryPayables, MemoryPayouts
+from cityos_adapters.memory.shared import Shared
 from cityos_adapters.memory.storage import Storage
 from cityos_adapters.memory.tables import Transaction, View
 from cityos_adapters.memory.tenancy import MemoryRevisions, MemorySettings, MemoryStores, MemoryTenants, MemoryTree
-from cityos_adapters.memory.vendors import MemoryVendors
+from cityos_adapters.memory.vendors import MemoryTeamMembers, MemoryVendors
 from cityos_core.kernel import faults
 from cityos_core.kernel.events import Event
 from cityos_core.kernel.ids import PLATFORM
@@ -100,7 +106,8 @@ class MemoryUnitOfWork(UnitOfWork):
         self.settings = MemorySettings(tenant, View(storage.settings, transaction), revisions)
         self.stores = MemoryStores(tenant, View(own.stores, transaction), revisions)
         self.rules = MemoryRules(tenant, View(own.rules, transaction), View(platform.rules, transaction), revisions)
-        self.vendors = MemoryVendors(tenant, vendors)
+        self.domains = MemoryDomains(Shared(storage.domains, transaction, tenant))
+        self.vendors, self.team_members = MemoryVendors(tenant, vendors), MemoryTeamMembers(vendors)
         self.products = MemoryProducts(tenant, View(own.products, transaction), vendors)
         self.categories = MemoryCategories(tenant, View(own.categories, transaction))
         self.inventory = MemoryInventory(tenant, View(own.stock, transaction))
@@ -110,3 +117,10 @@ class MemoryUnitOfWork(UnitOfWork):
         self.payouts = MemoryPayouts(tenant, View(own.payouts, transaction))
         self.batches = MemoryBatches(tenant, View(own.batches, transaction))
         self.payables = MemoryPayables(balances)
+        self.api_keys = MemoryApiKeys(Shared(storage.api_keys, transaction, tenant))
+        self.assignments = MemoryAssignments(Shared(storage.assignments, transaction, tenant))
+        self.impersonations = MemoryImpersonations(Shared(storage.impersonations, transaction, tenant))
+        self.exports = MemoryExports(tenant, View(own.exports, transaction))
+        self.files = MemoryFiles(View(own.files, transaction))
+        self.answers = MemoryAnswers(tenant, View(own.answers, transaction))
+        self.audit = MemoryAudit(tenant, View(own.audit, transaction), View(storage.heads, transaction))

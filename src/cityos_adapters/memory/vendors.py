@@ -1,4 +1,4 @@
-"""The vendors of one tenant."""
+"""The vendors of one tenant, and who is on their teams."""
 
 from collections.abc import Iterable
 
@@ -10,7 +10,7 @@ from cityos_adapters.memory.tables import View
 from cityos_core.kernel.errors import NotFound
 from cityos_core.kernel.ids import TenantId, VendorId
 from cityos_core.kernel.paging import Page, PageRequest
-from cityos_core.vendors.model import Vendor, VendorStatus
+from cityos_core.vendors.model import Member, Vendor, VendorStatus
 
 
 @frozen
@@ -44,3 +44,15 @@ class MemoryVendors:
     def page(self, request: PageRequest, *, status: VendorStatus | None = None) -> Page[Vendor]:
         rows = (vendor for vendor in self.vendors.all() if status in (None, vendor.status))
         return page(rows, lambda vendor: (vendor.handle,), request)
+
+
+@frozen
+class MemoryTeamMembers:
+    """Members by e-mail address, as the vendors have them."""
+
+    vendors: View[VendorId, Vendor]
+
+    def of(self, email: str) -> list[tuple[str, Member]]:
+        wanted = email.lower()
+        found = sorted(self.vendors.find("member", wanted), key=lambda vendor: vendor.handle)
+        return [(vendor.handle, member) for vendor in found for member in vendor.team if member.email.lower() == wanted]

@@ -6,6 +6,6 @@
 from cityos_adapters.serialization.amounts import UnsignedMoney
 from cityos_adapters.serialization.documents import Json, parse, render
 from cityos_adapters.serialization.scalars import LocalTime, exact_text
-from cityos_adapters.serialization.strict import dump, load
+from cityos_adapters.serialization.strict import Strict, dump, load
 
-__all__ = ["Json", "LocalTime", "UnsignedMoney", "dump", "exact_text", "load", "parse", "render"]
+__all__ = ["Json", "LocalTime", "Strict", "UnsignedMoney", "dump", "exact_text", "load", "parse", "render"]

@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from typing import NoReturn, TypeAlias
+from typing import Final, NoReturn, TypeAlias
 
 from cityos_core.kernel.errors import Invalid
 
@@ -31,7 +31,7 @@ def parse(text: str | bytes) -> object:
 
 def render(data: Json) -> str:
     """Write JSON on one line."""
-    return json.dumps(data, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    return _WRITER.encode(data)
 
 
 def _refused(detail: str) -> Invalid:
@@ -48,3 +48,6 @@ def _without_duplicates(pairs: list[tuple[str, object]]) -> dict[str, object]:
 
 def _no_constant(name: str) -> NoReturn:
     raise _refused(f"{name} is not a number in JSON")
+
+
+_WRITER: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False)

@@ -4,10 +4,11 @@ from collections.abc import Callable, Mapping
 from datetime import date, datetime
 from enum import StrEnum
 from fractions import Fraction
-from typing import Any, Final, NoReturn, TypeVar, cast, get_args, get_origin
+from types import UnionType
+from typing import Any, Final, NoReturn, Self, TypeVar, Union, cast, get_args, get_origin
 from uuid import UUID
 
-from attrs import NOTHING, Attribute, evolve, fields, has
+from attrs import NOTHING, Attribute, evolve, fields, frozen, has
 from cattrs import Converter
 from cattrs.cols import is_mapping, mapping_structure_factory
 from cattrs.errors import (
@@ -40,16 +41,36 @@ def load(cls: type[T], data: object, *, currency: str | None = None) -> T:
 
     Bare amounts are in the currency that an object around them names, outside of any in ``currency``.
     """
-    try:
-        with within(currency, required=False):
-            return _CONVERTER.structure(data, cls)
-    except (BaseValidationError, Invalid) as error:
-        raise malformed(error) from None
+    return _EXCHANGE.load(cls, data, currency=currency)
 
 
 def dump(value: object) -> Json:
     """Write an object of the core as JSON data, in the exchange format; ``load`` gives back its equal."""
-    return cast("Json", _CONVERTER.unstructure(value))
+    return _EXCHANGE.dump(value)
+
+
+@frozen
+class Strict:
+    """A strict JSON form: the exchange format, or one that writes single values in another way."""
+
+    converter: Converter
+
+    @classmethod
+    def of(cls, readers: Mapping[Any, Callable[[Any], object]], writers: Mapping[Any, Callable[[Any], object]]) -> Self:
+        """Make a form in which these types are read and written by these functions, and all others as usual."""
+        return cls(_converter({**_READERS, **readers}, {**_WRITERS, **writers}))
+
+    def load(self, cls: type[T], data: object, *, currency: str | None = None) -> T:
+        """Build an object from JSON data; ``Invalid("malformed")`` names every mistake and its place."""
+        try:
+            with within(currency, required=False):
+                return self.converter.structure(data, cls)
+        except (BaseValidationError, Invalid) as error:
+            raise malformed(error) from None
+
+    def dump(self, value: object) -> Json:
+        """Write an object as JSON data."""
+        return cast("Json", self.converter.unstructure(value))
 
 
 def _object_hook(cls: Any, converter: Converter) -> Hook:
@@ -148,6 +169,11 @@ def _reading(read: Callable[[object], Any]) -> Hook:
     return lambda value, _: read(value)
 
 
+def is_json(kind: Any) -> bool:
+    """Tell whether a type is the union of all that JSON can say, whose value is taken as it is."""
+    return get_origin(kind) in (Union, UnionType) and {list, dict} <= {get_origin(part) for part in get_args(kind)}
+
+
 def _is_list(cls: Any) -> bool:
     return get_origin(cls) is tuple and get_args(cls)[-1] is Ellipsis
 
@@ -218,19 +244,24 @@ _WRITERS: Final[Mapping[Any, Callable[[Any], object]]] = {
 }
 
 
-def _converter() -> Converter:
+def _converter(
+    readers: Mapping[Any, Callable[[Any], object]], writers: Mapping[Any, Callable[[Any], object]]
+) -> Converter:
     converter = Converter(unstruct_collection_overrides={tuple: list})
     converter.register_structure_hook_factory(has, _object_hook)
     converter.register_structure_hook_factory(lambda cls: cls in RULE_PARTS, _part_hook)
     converter.register_structure_hook_factory(_is_list, _list_hook)
     converter.register_structure_hook_factory(is_mapping, _mapping_hook)
     converter.register_structure_hook(StrEnum, scalars.member)
-    for cls, read in _READERS.items():
+    converter.register_structure_hook_func(is_json, lambda value, _: value)
+    converter.register_unstructure_hook_func(is_json, lambda value: value)
+    for cls, read in readers.items():
         converter.register_structure_hook(cls, _reading(read))
     converter.register_unstructure_hook_factory(has, _object_form)
-    for cls, write in _WRITERS.items():
+    for cls, write in writers.items():
         converter.register_unstructure_hook(cls, write)
     return converter
 
 
-_CONVERTER: Final = _converter()
+_CONVERTER: Final = _converter(_READERS, _WRITERS)
+_EXCHANGE: Final = Strict(_CONVERTER)

@@ -5,7 +5,7 @@ from typing import Any, Final, Self
 from uuid import UUID
 
 from attrs import frozen
-from sqlalchemy import URL, Engine, create_engine, event, make_url
+from sqlalchemy import URL, Engine, PoolProxiedConnection, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from uuid_utils.compat import uuid7
 
@@ -81,17 +81,27 @@ class SqlDatabase:
         self._engine.dispose()
 
     def _begin(self, scope: Scope) -> Session:
-        failures = (SQLAlchemyError, self._engine.dialect.loaded_dbapi.Error)
+        """Open a transaction; where the database went away and came back, no connection from before is tried twice."""
+        failure = self._engine.dialect.loaded_dbapi.Error
+        for is_last in (False, True):
+            connection = self._connection()
+            try:
+                connection.cursor().execute(self._opening.format(tenant=scope.tenant_id))
+            except failure as error:
+                is_lost = self._engine.dialect.is_disconnect(error, connection.dbapi_connection, None)
+                connection.invalidate(error)
+                if is_last or not is_lost:
+                    raise translated(error) from error
+                self._engine.dispose()
+            else:
+                return Session(connection, self._statements, scope)
+        raise AssertionError("the last attempt gives an answer")
+
+    def _connection(self) -> PoolProxiedConnection:
         try:
-            connection = self._engine.raw_connection()
-        except failures as error:
+            return self._engine.raw_connection()
+        except (SQLAlchemyError, self._engine.dialect.loaded_dbapi.Error) as error:
             raise translated(error) from error
-        try:
-            connection.cursor().execute(self._opening.format(tenant=scope.tenant_id))
-        except failures as error:
-            connection.invalidate(error)
-            raise translated(error) from error
-        return Session(connection, self._statements, scope)
 
 
 def engine_for(url: str, **options: Any) -> Engine:
@@ -150,3 +160,4 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:
 
 def _forget_durability(connection: Any, _record: object) -> None:
     connection.execute("PRAGMA synchronous = OFF")
+    connection.execute("PRAGMA wal_autocheckpoint = 20000")  # pages that many commits write are copied once

@@ -15,6 +15,13 @@ _VIOLATED: Final[dict[str, tuple[type[CityOSError], str, str]]] = {
     "uq_tenants_tenant_id_handle": (Conflict, "handle_taken", "there is a tenant by that handle; choose another"),
     "uq_stores_tenant_id_handle": (Conflict, "handle_taken", "there is a store by that handle; choose another"),
     "uq_vendors_tenant_id_handle": (Conflict, "handle_taken", "there is a vendor by that handle; choose another"),
+    "uq_domains_name": (Conflict, "domain_taken", "that domain is in use; whoever proved it first has it"),
+    "uq_domains_tenant_id_name": (Conflict, "domain_added", "that domain was added before; remove it first"),
+    "uq_assignments_tenant_id_user_name_role_reach_path_subject": (
+        Conflict,
+        "assigned",
+        "the user has that role there already",
+    ),
     "uq_products_tenant_id_sku": (Conflict, "sku_taken", "a product has that sku; choose another"),
     "pk_skus": (Conflict, "sku_taken", "a product or variant has that sku; choose another"),
     "pk_commission_rules": (Conflict, "stale", "someone else changed this rule; read it again and repeat the change"),
@@ -108,7 +115,10 @@ def _from_driver(error: BaseException | None) -> CityOSError:
         or _MEANT.get(state[:2])
         or (Unavailable, "database_unavailable", "the database did not answer")
     )
-    return kind(code, f"{detail} ({text})" if text else detail)
+    found = kind(code, detail)
+    if text:
+        found.add_note(text)  # for whoever runs this; it may name tables and hosts
+    return found
 
 
 def _constraint(error: BaseException | None) -> str:

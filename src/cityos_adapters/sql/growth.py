@@ -78,9 +78,13 @@ def changing(table: Table, change: Callable[[Any], Update], **given: TypeEngine[
 
 @lru_cache(maxsize=256)
 def together(growths: tuple[Growth, ...]) -> Insert | Update:
-    """Join what happens to several tables into one statement, with a parameter by the name of each."""
-    *first, last = growths
-    return last.whole.add_cte(*(part.whole.cte(f"{part.table.name}_changed") for part in first))
+    """Join what happens to several tables into one statement, with a parameter by the name of each.
+
+    It happens in this order, but for a last one that answers: rows that several transactions lock are locked in the same
+    order by all. PostgreSQL carries out the statement itself and then its parts from the last one back.
+    """
+    first, *others = growths[-1:] + growths[:-1] if len(growths[-1].whole.exported_columns) else growths
+    return first.whole.add_cte(*(part.whole.cte(f"{part.table.name}_changed") for part in reversed(others)))
 
 
 def as_json(rows: Sequence[Values]) -> str:
@@ -90,7 +94,7 @@ def as_json(rows: Sequence[Values]) -> str:
 
 def _plain(value: object) -> object:
     if isinstance(value, UUID):
-        return str(value)
+        return value.hex  # PostgreSQL reads it as well, and most of what is written are ids
     if isinstance(value, datetime):
         return instant(value).isoformat()
     return dump(value)

@@ -14,7 +14,23 @@ from cityos_adapters.sql.database import RUNTIME_ROLE, engine_for
 from cityos_adapters.sql.failures import translated
 from cityos_adapters.sql.migration import current, head
 
-_APPEND_ONLY: Final = (tables.ledger.journals.name, tables.ledger.postings.name)
+_APPEND_ONLY: Final = (
+    tables.ledger.journals.name,
+    tables.ledger.postings.name,
+    tables.audit.audit_entries.name,
+    tables.audit.audit_targets.name,
+)
+_READ_ONLY: Final = (tables.audit.audit_heads.name,)
+_SHARED: Final = tuple(
+    table.name
+    for table in (
+        tables.tenancy.nodes,
+        tables.tenancy.setting_entries,
+        tables.tenancy.revisions,
+        tables.commissions.commission_rules,
+    )
+)
+"""Of which tenants read what is the platform's."""
 
 _UNFENCED: Final = text(
     """
@@ -32,7 +48,7 @@ _FOREIGN_POLICIES: Final = text(
     """
     SELECT format('%s on %s', p.polname, c.relname) FROM pg_policy p JOIN pg_class c ON c.oid = p.polrelid
     WHERE c.relnamespace = current_schema()::regnamespace AND p.polpermissive
-        AND p.polname NOT IN ('tenant_is_own', 'platform_is_read')
+        AND p.polname <> 'tenant_is_own' AND NOT (p.polname = 'platform_is_read' AND c.relname = ANY(:shared))
     ORDER BY 1
     """
 )
@@ -43,13 +59,31 @@ _SUM_TRIGGERS: Final = text(
         AND tgdeferrable AND tginitdeferred AND tgenabled IN ('O', 'A')
     """
 )
+_SEAL_TRIGGERS: Final = text(
+    """
+    SELECT count(*) FROM pg_trigger t JOIN pg_proc f ON f.oid = t.tgfoid
+    WHERE t.tgrelid = to_regclass('audit_entries') AND t.tgname = 'seal_audit_entry'
+        AND t.tgenabled IN ('O', 'A') AND f.prosecdef AND f.proconfig IS NOT NULL
+    """
+)
 _FORBIDDEN: Final = text(
     """
     SELECT format('%s on %s', lower(privilege), c.relname)
-    FROM pg_class c, unnest(ARRAY['UPDATE', 'DELETE', 'TRUNCATE', 'TRIGGER']) AS privilege
+    FROM pg_class c, unnest(ARRAY['INSERT', 'UPDATE', 'DELETE', 'TRUNCATE', 'TRIGGER']) AS privilege
     WHERE c.relnamespace = current_schema()::regnamespace AND c.relname = ANY(:names)
-        AND (privilege IN ('TRUNCATE', 'TRIGGER') OR c.relname = ANY(:append_only))
-        AND has_table_privilege(CAST(:role AS name), c.oid, privilege)
+        AND CASE privilege
+            WHEN 'INSERT' THEN c.relname = ANY(:read_only)
+                AND has_any_column_privilege(CAST(:role AS name), c.oid, privilege)
+            WHEN 'UPDATE' THEN (c.relname = ANY(:append_only) OR c.relname = ANY(:read_only))
+                AND has_any_column_privilege(CAST(:role AS name), c.oid, privilege)
+            WHEN 'DELETE' THEN (c.relname = ANY(:append_only) OR c.relname = ANY(:read_only))
+                AND has_table_privilege(CAST(:role AS name), c.oid, privilege)
+            ELSE has_table_privilege(CAST(:role AS name), c.oid, privilege)
+        END
+    UNION ALL
+    SELECT format('execute on %s', f.proname) FROM pg_proc f
+    WHERE f.pronamespace = current_schema()::regnamespace AND f.prosecdef
+        AND has_function_privilege(CAST(:role AS name), f.oid, 'EXECUTE')
     ORDER BY 1
     """
 )
@@ -93,13 +127,21 @@ def problems(connection: Connection) -> Iterator[str]:
 
 
 def _unguarded_postgresql(connection: Connection) -> Iterator[str]:
-    values = {"names": list(METADATA.tables), "append_only": list(_APPEND_ONLY), "role": RUNTIME_ROLE}
+    values = {
+        "names": list(METADATA.tables),
+        "append_only": list(_APPEND_ONLY),
+        "read_only": list(_READ_ONLY),
+        "shared": list(_SHARED),
+        "role": RUNTIME_ROLE,
+    }
     for table in connection.scalars(_UNFENCED, values):
         yield f"tenants are not kept apart in {table}: row-level security is not enabled, forced and complete"
-    for policy in connection.scalars(_FOREIGN_POLICIES):
+    for policy in connection.scalars(_FOREIGN_POLICIES, values):
         yield f"a policy that this version does not know lets rows through: {policy}"
     if not connection.scalar(_SUM_TRIGGERS):
         yield "nothing checks that journals sum to zero: the trigger journal_sums_to_zero on postings is missing"
+    if not connection.scalar(_SEAL_TRIGGERS):
+        yield "nothing seals the entries of the audit: the trigger seal_audit_entry on audit_entries is missing"
     role = connection.execute(_ROLE, values).first()
     if role is None:
         yield f"there is no role {RUNTIME_ROLE}, as which the application runs"

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable
-from typing import Any, Self
+from typing import Any, Final, Self
 
 from sqlalchemy import (
     JSON,
@@ -103,4 +103,7 @@ def _on_sqlite(element: Among, compiler: SQLCompiler, **how: Any) -> str:
 
 
 def _json(values: Iterable[Any]) -> str:
-    return json.dumps(list(values), ensure_ascii=False)
+    return _WRITER.encode(list(values))
+
+
+_WRITER: Final = json.JSONEncoder(ensure_ascii=False)

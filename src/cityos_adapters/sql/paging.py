@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, TypeVar, cast
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Column, ColumnElement, Uuid, literal, tuple_
+from sqlalchemy import BigInteger, Column, ColumnElement, Tuple, Uuid, literal, tuple_
 
 from cityos_adapters.serialization import parse
 from cityos_adapters.sql.columns import Instant
@@ -25,11 +25,15 @@ def page(
     keys: Sequence[Column[Any]],
     request: PageRequest,
     load: Callable[[Sequence[AnyRow]], Sequence[T]],
+    *,
+    newest_first: bool = False,
 ) -> Page[T]:
     """Cut the page that was asked for out of a statement, in the order of ``keys``, which are unique together."""
     if request.after is not None:
-        statement = statement.where(_after(keys, request.after))
-    rows = session.all(statement.order_by(*keys).limit(request.limit + 1))
+        last = _values(keys, request.after)
+        statement = statement.where(tuple_(*keys) < last if newest_first else tuple_(*keys) > last)
+    order = [key.desc() for key in keys] if newest_first else keys
+    rows = session.all(statement.order_by(*order).limit(request.limit + 1))
     shown = rows[: request.limit]
     return Page(tuple(load(shown)), _cursor(shown[-1], keys) if len(rows) > len(shown) else None)
 
@@ -39,7 +43,7 @@ def begins_with(column: Column[str], prefix: str) -> ColumnElement[bool]:
     return (column >= prefix) & (column < prefix + "\U0010ffff")
 
 
-def _after(keys: Sequence[Column[Any]], cursor: str) -> ColumnElement[bool]:
+def _values(keys: Sequence[Column[Any]], cursor: str) -> Tuple:
     try:
         words = cast("list[object]", parse(cursor))
         values = [_value(column, word) for column, word in zip(keys, words, strict=True)]
@@ -47,7 +51,7 @@ def _after(keys: Sequence[Column[Any]], cursor: str) -> ColumnElement[bool]:
         raise Invalid(
             "invalid_cursor", "this cursor is not from a page of this list; start again without one"
         ) from None
-    return tuple_(*keys) > tuple_(*(literal(value, column.type) for column, value in zip(keys, values, strict=True)))
+    return tuple_(*(literal(value, column.type) for column, value in zip(keys, values, strict=True)))
 
 
 def _cursor(row: AnyRow, keys: Sequence[Column[Any]]) -> str:

@@ -6,7 +6,7 @@ from functools import cache
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, PoolProxiedConnection, Table, Update, Uuid, bindparam, true, update
+from sqlalchemy import ColumnElement, PoolProxiedConnection, Table, Update, Uuid, bindparam, or_, true, update
 
 from cityos_adapters.sql.failures import lost_commit, stale, translated, unstorable
 from cityos_adapters.sql.growth import Growth, as_json, together
@@ -39,8 +39,8 @@ class Session:
         self._cursor: Any = connection.cursor()
         self._statements = statements
         self._failure: Any = statements.dialect.loaded_dbapi.Error
-        self._is_postgresql = statements.dialect.name == "postgresql"
-        self._may_write = self._is_postgresql
+        self.is_postgresql = statements.dialect.name == "postgresql"
+        self._may_write = self.is_postgresql
         self._is_open = True
         self._has_failed = False
         self._waiting: list[Part] = []
@@ -149,7 +149,7 @@ class Session:
             return ()
         parts, self._waiting = self._waiting, []
         try:
-            return self._sent_together(parts) if self._is_postgresql else self._sent_in_turn(parts)
+            return self._sent_together(parts) if self.is_postgresql else self._sent_in_turn(parts)
         except BaseException:
             self._has_failed = True  # what waited is lost, whatever went wrong
             raise
@@ -208,6 +208,11 @@ class Session:
         if is_lost:
             self._connection.invalidate(error)
         return is_lost
+
+
+def reached(table: Table) -> ColumnElement[bool]:
+    """Limit a guarded table to what the scope reaches: the platform everything, a tenant its own."""
+    return or_(table.c.tenant_id == OWNER, OWNER == PLATFORM)
 
 
 @cache

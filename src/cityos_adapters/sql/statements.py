@@ -6,12 +6,16 @@ out anew for every execution costs several times what SQLite takes to run it.
 
 from collections import namedtuple
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, TypeAlias
+from functools import lru_cache
+from typing import Any, Final, TypeAlias
 from weakref import WeakKeyDictionary
 
 from attrs import frozen
 from sqlalchemy import Delete, Dialect, Insert, Select, Update
-from sqlalchemy.types import TypeEngine
+from sqlalchemy.types import TypeEngine, Uuid
+
+_REMEMBERED: Final = 16384
+"""How many identifiers are not read anew: the same few stand in row after row."""
 
 Values = Mapping[str, Any]
 Query = Select[*tuple[Any, ...]]
@@ -60,6 +64,8 @@ class Statements:
 
     def __init__(self, dialect: Dialect) -> None:
         self.dialect = dialect
+        read = self._kept(Uuid()).result_processor(dialect, None)
+        self._identifier = None if read is None else lru_cache(_REMEMBERED)(read)
         self._known: WeakKeyDictionary[Statement, dict[tuple[str, ...], Prepared]] = WeakKeyDictionary()
 
     def __call__(self, statement: Statement, values: Values) -> Prepared:
@@ -83,7 +89,7 @@ class Statements:
             else:
                 fixed[name] = bind.effective_value if write is None else write(bind.effective_value)
         columns = list(statement.exported_columns)
-        reads = (self._kept(column.type).result_processor(self.dialect, None) for column in columns)
+        reads = (self._reading(column.type) for column in columns)
         row = namedtuple("Row", [column.name for column in columns])  # type: ignore[misc]  # noqa: PYI024  made at run time
         return Prepared(
             text=compiled.string,
@@ -92,6 +98,9 @@ class Statements:
             row=row._make if columns else None,
             read=tuple((place, read) for place, read in enumerate(reads) if read is not None),
         )
+
+    def _reading(self, kind: TypeEngine[Any]) -> Change | None:
+        return self._identifier if isinstance(kind, Uuid) else self._kept(kind).result_processor(self.dialect, None)
 
     def _kept(self, kind: TypeEngine[Any]) -> TypeEngine[Any]:
         return kind.dialect_impl(self.dialect)

@@ -1,22 +1,28 @@
 """One transaction over every repository of one scope."""
 
 from collections.abc import Callable, Iterable
+from functools import cached_property
 from types import TracebackType
-from typing import Final, Self
+from typing import Final, Self, TypeVar, cast
 
 from typing_extensions import override
 
 from cityos_adapters.serialization import dump
 from cityos_adapters.sql.growth import growth
+from cityos_adapters.sql.repositories.access import SqlApiKeys, SqlAssignments, SqlImpersonations
+from cityos_adapters.sql.repositories.audit import SqlAuditTrail
 from cityos_adapters.sql.repositories.books import SqlBooks
 from cityos_adapters.sql.repositories.catalog import SqlCategories, SqlInventory, SqlProducts
 from cityos_adapters.sql.repositories.commissions import SqlCoverage, SqlEntries, SqlRules
 from cityos_adapters.sql.repositories.configuration import SqlRevisions, SqlSettings
+from cityos_adapters.sql.repositories.domains import SqlDomains
+from cityos_adapters.sql.repositories.exports import SqlExports, SqlFiles
+from cityos_adapters.sql.repositories.idempotency import SqlAnswers
 from cityos_adapters.sql.repositories.ledger import SqlLedger
 from cityos_adapters.sql.repositories.orders import SqlOrders
 from cityos_adapters.sql.repositories.payouts import SqlBatches, SqlPayables, SqlPayouts
 from cityos_adapters.sql.repositories.tenancy import SqlStores, SqlTenants, SqlTree
-from cityos_adapters.sql.repositories.vendors import SqlVendors
+from cityos_adapters.sql.repositories.vendors import SqlTeamMembers, SqlVendors
 from cityos_adapters.sql.session import Session
 from cityos_adapters.sql.tables.outbox import outbox
 from cityos_core.kernel import faults
@@ -27,8 +33,32 @@ from cityos_core.unit_of_work import UnitOfWork
 _MESSAGES: Final = growth(outbox)
 
 
+R = TypeVar("R")
+
+
+def _repository(make: Callable[[Session], R]) -> R:
+    """Make a repository when it is first asked for; most units of work need a few of them."""
+    return cast("R", cached_property(lambda uow: make(uow.session)))
+
+
 class SqlUnitOfWork(UnitOfWork):
     """A database transaction; fails closed: what could not be committed did not happen."""
+
+    revisions = _repository(SqlRevisions)
+    tree, tenants = _repository(SqlTree), _repository(SqlTenants)
+    stores, settings = _repository(SqlStores), _repository(SqlSettings)
+    domains = _repository(SqlDomains)
+    vendors, team_members = _repository(SqlVendors), _repository(SqlTeamMembers)
+    products, categories = _repository(SqlProducts), _repository(SqlCategories)
+    inventory = _repository(SqlInventory)
+    orders = _repository(SqlOrders)
+    rules, entries, coverage = _repository(SqlRules), _repository(SqlEntries), _repository(SqlCoverage)
+    ledger, books = _repository(SqlLedger), _repository(SqlBooks)
+    payouts, batches, payables = _repository(SqlPayouts), _repository(SqlBatches), _repository(SqlPayables)
+    api_keys, assignments = _repository(SqlApiKeys), _repository(SqlAssignments)
+    impersonations = _repository(SqlImpersonations)
+    exports, files = _repository(SqlExports), _repository(SqlFiles)
+    answers, audit = _repository(SqlAnswers), _repository(SqlAuditTrail)
 
     def __init__(self, begin: Callable[[], Session], identifiers: Identifiers) -> None:
         self._begin = begin
@@ -39,17 +69,7 @@ class SqlUnitOfWork(UnitOfWork):
     def __enter__(self) -> Self:
         if self._session is not None:
             raise RuntimeError("a unit of work is entered once; open another one")
-        self._session = session = self._begin()
-        self.revisions = SqlRevisions(session)
-        self.tree, self.tenants = SqlTree(session), SqlTenants(session)
-        self.stores, self.settings = SqlStores(session), SqlSettings(session)
-        self.vendors = SqlVendors(session)
-        self.products, self.categories = SqlProducts(session), SqlCategories(session)
-        self.inventory = SqlInventory(session)
-        self.orders = SqlOrders(session)
-        self.rules, self.entries, self.coverage = SqlRules(session), SqlEntries(session), SqlCoverage(session)
-        self.ledger, self.books = SqlLedger(session), SqlBooks(session)
-        self.payouts, self.batches, self.payables = SqlPayouts(session), SqlBatches(session), SqlPayables(session)
+        self._session = self._begin()
         return self
 
     @override
@@ -59,12 +79,17 @@ class SqlUnitOfWork(UnitOfWork):
         if self._session is not None:
             self._session.close()
 
+    @property
+    def session(self) -> Session:
+        """The transaction; there is none before the unit of work is entered."""
+        if self._session is None:
+            raise RuntimeError("a unit of work is entered before anything is done with it")
+        return self._session
+
     @override
     def commit(self, events: Iterable[Event] = ()) -> None:
         """Make everything durable, with its events; ``OutcomeUnknown`` if the connection broke while committing."""
-        session = self._session
-        if session is None:
-            raise RuntimeError("a unit of work is entered before it is committed")
+        session = self.session
         session.grow((_MESSAGES, [self._message(session, event) for event in events]))
         if session.wrote_configuration:
             SqlRevisions(session).bump()

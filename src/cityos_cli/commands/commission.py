@@ -11,14 +11,15 @@ from attrs import asdict
 from cityos_cli.confirmation import confirm
 from cityos_cli.failures import Stopped
 from cityos_cli.importing import File
-from cityos_cli.output import Record
 from cityos_cli.parameters import AsOf, Platform, Since, Until, Yes
 from cityos_cli.progress import reading
 from cityos_cli.session import Session
 from cityos_core.commissions.lines import EntryStatus, GroupDecision
 from cityos_core.commissions.ports import EntryFilter
 from cityos_core.commissions.rules import StoredRule
+from cityos_core.exports.commissions import AMOUNTS, COLUMNS, record
 from cityos_core.kernel.money import Money
+from cityos_core.kernel.rendering import Record
 
 if TYPE_CHECKING:
     from cityos_core.commissions.explaining import Explanation
@@ -29,34 +30,7 @@ rules = typer.Typer(help="The rules it is decided by: the tenant's, or the platf
 app.add_typer(rules, name="rules")
 
 RULE_COLUMNS = ("name", "level", "reference", "group", "priority", "status", "version", "valid_from", "valid_until")
-REPORT_COLUMNS = (
-    "vendor",
-    "currency",
-    "orders",
-    "gross",
-    "discounts",
-    "funding",
-    "shipping",
-    "tax",
-    "commission",
-    "commission_tax",
-    "net",
-)
-TRANSACTION_COLUMNS = (
-    "occurred_at",
-    "order",
-    "line",
-    "vendor",
-    "sku",
-    "category",
-    "kind",
-    "status",
-    "rules",
-    "currency",
-    *REPORT_COLUMNS[3:],
-    "journal",
-    "payout",
-)
+REPORT_COLUMNS = ("vendor", "currency", "orders", *AMOUNTS)
 CHANGE_COLUMNS = ("of", "name", "currency", "lines", "before", "after", "change")
 
 Name = Annotated[str, typer.Argument(help="The rule's name.")]
@@ -279,5 +253,4 @@ def transactions(
     """List commission transactions in order of occurrence: sales, and what was given back of them."""
     session = Session.of(ctx)
     found = session.city.commissions.export(session.scope, _where(vendor, order, status, since, until))
-    records = ({**asdict(row, recurse=False), "currency": row.net.currency} for row in found)
-    session.output.rows(TRANSACTION_COLUMNS, records)
+    session.output.rows(COLUMNS, map(record, found))

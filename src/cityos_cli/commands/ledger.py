@@ -9,18 +9,20 @@ import typer
 
 from cityos_cli.confirmation import confirm
 from cityos_cli.failures import Stopped, UsageError
-from cityos_cli.output import Format, Record
-from cityos_cli.parameters import Actor, AsOf, IdempotencyKey, Limit, Reason, Since, Until, Yes, moment
+from cityos_cli.output import Format
+from cityos_cli.parameters import Actor, AsOf, IdempotencyKey, Limit, Reason, Since, Until, Yes
 from cityos_cli.session import Session
+from cityos_core.exports.journals import COLUMNS, postings, record
+from cityos_core.kernel.clock import moment
 from cityos_core.kernel.money import Money
 from cityos_core.kernel.paging import every
-from cityos_core.ledger.model import Balance, Journal
+from cityos_core.kernel.rendering import Record
+from cityos_core.ledger.model import Balance
 from cityos_core.ledger.ports import Difference, JournalFilter
 from cityos_core.ledger.statements import STATES, Position, Section
 
 app = typer.Typer(help="Balances, journals, statements, and the proof that they are right.")
 
-POSTING_COLUMNS = ("journal", "kind", "occurred_at", "account", "currency", "debit", "credit", "references", "reverses")
 STATEMENT_COLUMNS = ("occurred_at", "kind", "journal", "currency", *STATES, "total", "references")
 
 Kind = Annotated[str | None, typer.Option(help="Journals of this kind.")]
@@ -67,24 +69,6 @@ def _where(kind: str | None, account: str | None, since: Since, until: Until, re
     )
 
 
-def _journal(journal: Journal) -> Record:
-    return {
-        "journal": journal.key,
-        "kind": journal.kind,
-        "occurred_at": journal.occurred_at,
-        "references": dict(journal.references),
-        "reverses": journal.reverses,
-        "postings": [
-            {
-                "account": posting.account.path,
-                "currency": posting.account.currency,
-                "amount": Money(posting.amount, posting.account.currency),
-            }
-            for posting in journal.postings
-        ],
-    }
-
-
 @app.command()
 def journals(
     ctx: typer.Context,
@@ -100,7 +84,7 @@ def journals(
     session = Session.of(ctx)
     where = _where(kind, account, since, until, reference)
     found = islice(every(lambda request: session.city.ledger.journals(session.scope, where, request)), limit)
-    session.output.rows(("journal", "kind", "occurred_at", "references", "reverses"), map(_journal, found))
+    session.output.rows(("journal", "kind", "occurred_at", "references", "reverses"), map(record, found))
 
 
 @app.command()
@@ -117,19 +101,9 @@ def export(
     session = Session.of(ctx)
     found = session.city.ledger.export(session.scope, _where(kind, account, since, until, reference))
     if session.output.format in (Format.JSON, Format.JSONL):
-        session.output.rows((), map(_journal, found))
+        session.output.rows((), map(record, found))
     else:
-        session.output.rows(POSTING_COLUMNS, _postings(found))
-
-
-def _postings(found: Iterable[Journal]) -> Iterator[Record]:
-    from attrs import asdict
-
-    from cityos_core.ledger.export import journal_rows
-
-    for journal in found:
-        for row in journal_rows(journal):
-            yield {**asdict(row, recurse=False), "currency": row.debit.currency}
+        session.output.rows(COLUMNS, postings(found))
 
 
 @app.command()
@@ -233,7 +207,7 @@ def adjust(
         reason=reason,
         key=idempotency_key,
     )
-    session.output.record(_journal(journal))
+    session.output.record(record(journal))
 
 
 @app.command()
@@ -248,7 +222,7 @@ def reverse(
     """Undo a journal that was posted by hand, once."""
     session = Session.of(ctx)
     confirm(f"Reverse {journal}?", yes=yes)
-    session.output.record(_journal(session.city.ledger.reverse(session.scope, journal, reason=reason, actor=actor)))
+    session.output.record(record(session.city.ledger.reverse(session.scope, journal, reason=reason, actor=actor)))
 
 
 @app.command()
@@ -264,7 +238,7 @@ def receive(
     session = Session.of(ctx)
     money = Money.of(amount, currency)
     journal = session.city.ledger.receive_unknown(session.scope, source=source, amount=money, reference=reference)
-    session.output.record(_journal(journal))
+    session.output.record(record(journal))
 
 
 @app.command()
@@ -284,4 +258,4 @@ def resolve(
     journal = session.city.ledger.resolve_suspense(
         session.scope, source=source, reference=reference, to=to, actor=actor, reason=reason
     )
-    session.output.record(_journal(journal))
+    session.output.record(record(journal))

@@ -11,10 +11,19 @@ import typer
 from cityos_cli.confirmation import confirm
 from cityos_cli.failures import UsageError
 from cityos_cli.importing import Errors, File, import_file
-from cityos_cli.order_records import COLUMNS, dispute_record, line_record, refund_lines, refund_record, summary, whole
-from cityos_cli.parameters import DryRun, IdempotencyKey, Limit, Since, Until, Yes, moment
+from cityos_cli.parameters import DryRun, IdempotencyKey, Limit, Since, Until, Yes
 from cityos_cli.progress import reading
 from cityos_cli.session import Session
+from cityos_core.exports.orders import (
+    COLUMNS,
+    dispute_record,
+    line_record,
+    refund_lines,
+    refund_record,
+    summary,
+    whole,
+)
+from cityos_core.kernel.clock import moment
 from cityos_core.kernel.imports import Row
 from cityos_core.kernel.money import Money
 from cityos_core.kernel.paging import every

@@ -8,13 +8,14 @@ import typer
 
 from cityos_cli.confirmation import confirm
 from cityos_cli.failures import DECLINED, PARTIAL, Stopped
-from cityos_cli.output import Record
 from cityos_cli.parameters import DryRun, IdempotencyKey, Limit, Reason, Yes
 from cityos_cli.session import Session
+from cityos_core.exports.payouts import summary, whole
 from cityos_core.kernel.ids import BatchId, PayoutId
 from cityos_core.kernel.money import Money
 from cityos_core.kernel.paging import every
-from cityos_core.payouts.model import Payout, PayoutBatch, PayoutStatus, Planned, Skipped
+from cityos_core.kernel.rendering import Record
+from cityos_core.payouts.model import PayoutBatch, PayoutStatus, Planned, Skipped
 from cityos_core.payouts.ports import PayoutFilter
 
 if TYPE_CHECKING:
@@ -27,44 +28,6 @@ COLUMNS = ("id", "vendor", "amount", "currency", "method", "status", "reason", "
 RUN_COLUMNS = ("vendor", "amount", "currency", "decision", "detail")
 
 Id = Annotated[UUID, typer.Argument(help="The payout's id.")]
-
-
-def _record(payout: Payout) -> Record:
-    return {
-        "id": payout.id,
-        "vendor": payout.vendor,
-        "amount": payout.amount,
-        "currency": payout.amount.currency,
-        "method": payout.method,
-        "status": payout.status,
-        "reason": payout.reason,
-        "created_at": payout.created_at,
-    }
-
-
-def _whole(payout: Payout) -> Record:
-    return {
-        **_record(payout),
-        "batch": payout.batch_id,
-        "account": payout.account,
-        "holder": payout.holder,
-        "reference": payout.reference,
-        "next_attempt_at": payout.next_attempt_at,
-        "settled_at": payout.settled_at,
-        "retries": payout.retries,
-        "attempts": [
-            {
-                "number": attempt.number,
-                "key": attempt.key,
-                "started_at": attempt.started_at,
-                "finished_at": attempt.finished_at,
-                "outcome": attempt.outcome,
-                "reference": attempt.reference,
-                "reason": attempt.reason,
-            }
-            for attempt in payout.attempts
-        ],
-    }
 
 
 def _planned(planned: Planned) -> Record:
@@ -160,7 +123,7 @@ def list_(
     session = Session.of(ctx)
     where = PayoutFilter(vendor=vendor, status=status, batch=BatchId(batch) if batch else None)
     found = islice(every(lambda request: session.city.payouts.list(session.scope, where, request)), limit)
-    session.output.rows(COLUMNS, map(_record, found))
+    session.output.rows(COLUMNS, map(summary, found))
 
 
 @app.command()
@@ -185,7 +148,7 @@ def _batch(batch: PayoutBatch) -> Record:
 def show(ctx: typer.Context, payout: Id) -> None:
     """Show one payout with every attempt at it."""
     session = Session.of(ctx)
-    session.output.record(_whole(session.city.payouts.get(session.scope, PayoutId(payout))))
+    session.output.record(whole(session.city.payouts.get(session.scope, PayoutId(payout))))
 
 
 @app.command()
@@ -203,7 +166,7 @@ def request(
     money = Money.of(amount, currency or session.tenant.currency)
     confirm(f"Pay {money} to {vendor}?", yes=yes)
     payout = session.city.payouts.request(session.scope, vendor, money, key=idempotency_key)
-    session.output.record(_whole(payout))
+    session.output.record(whole(payout))
 
 
 @app.command()
@@ -211,21 +174,21 @@ def retry(ctx: typer.Context, payout: Id, *, yes: Yes = False) -> None:
     """Try a payout again: at once if it waits, as a new one if it failed."""
     session = Session.of(ctx)
     confirm(f"Try {payout} again?", yes=yes)
-    session.output.record(_whole(session.city.payouts.retry(session.scope, PayoutId(payout))))
+    session.output.record(whole(session.city.payouts.retry(session.scope, PayoutId(payout))))
 
 
 @app.command()
 def hold(ctx: typer.Context, payout: Id, *, reason: Reason) -> None:
     """Stop a payout for review."""
     session = Session.of(ctx)
-    session.output.record(_whole(session.city.payouts.hold(session.scope, PayoutId(payout), reason=reason)))
+    session.output.record(whole(session.city.payouts.hold(session.scope, PayoutId(payout), reason=reason)))
 
 
 @app.command()
 def release(ctx: typer.Context, payout: Id) -> None:
     """Let a held payout go on."""
     session = Session.of(ctx)
-    session.output.record(_whole(session.city.payouts.release(session.scope, PayoutId(payout))))
+    session.output.record(whole(session.city.payouts.release(session.scope, PayoutId(payout))))
 
 
 @app.command("approve-account")
@@ -233,7 +196,7 @@ def approve_account(ctx: typer.Context, payout: Id, *, yes: Yes = False) -> None
     """Let a held payout go to the account that the vendor has now."""
     session = Session.of(ctx)
     confirm(f"Let {payout} go to the vendor's new account?", yes=yes)
-    session.output.record(_whole(session.city.payouts.approve_account(session.scope, PayoutId(payout))))
+    session.output.record(whole(session.city.payouts.approve_account(session.scope, PayoutId(payout))))
 
 
 @app.command()
@@ -241,7 +204,7 @@ def cancel(ctx: typer.Context, payout: Id, *, reason: Reason, yes: Yes = False) 
     """Call a payout off before it is sent; the vendor has the money available again."""
     session = Session.of(ctx)
     confirm(f"Cancel {payout}?", yes=yes)
-    session.output.record(_whole(session.city.payouts.cancel(session.scope, PayoutId(payout), reason=reason)))
+    session.output.record(whole(session.city.payouts.cancel(session.scope, PayoutId(payout), reason=reason)))
 
 
 @app.command("confirm")
@@ -255,7 +218,7 @@ def confirm_payout(
     """Record that a payout arrived."""
     session = Session.of(ctx)
     confirm(f"Record that {payout} was paid?", yes=yes)
-    session.output.record(_whole(session.city.payouts.confirm(session.scope, PayoutId(payout), reference=reference)))
+    session.output.record(whole(session.city.payouts.confirm(session.scope, PayoutId(payout), reference=reference)))
 
 
 @app.command()
@@ -263,7 +226,7 @@ def fail(ctx: typer.Context, payout: Id, *, reason: Reason, yes: Yes = False) ->
     """Record that a payout will not arrive; the vendor has the money available again."""
     session = Session.of(ctx)
     confirm(f"Record that {payout} failed?", yes=yes)
-    session.output.record(_whole(session.city.payouts.fail(session.scope, PayoutId(payout), reason=reason)))
+    session.output.record(whole(session.city.payouts.fail(session.scope, PayoutId(payout), reason=reason)))
 
 
 @app.command()
@@ -271,4 +234,4 @@ def returned(ctx: typer.Context, payout: Id, *, reason: Reason, yes: Yes = False
     """Record that the bank sent a paid payout back."""
     session = Session.of(ctx)
     confirm(f"Record that {payout} was returned?", yes=yes)
-    session.output.record(_whole(session.city.payouts.returned(session.scope, PayoutId(payout), reason=reason)))
+    session.output.record(whole(session.city.payouts.returned(session.scope, PayoutId(payout), reason=reason)))

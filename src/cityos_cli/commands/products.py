@@ -6,12 +6,13 @@ from typing import Annotated
 import typer
 
 from cityos_cli.importing import Errors, File, import_file
-from cityos_cli.output import Record
 from cityos_cli.parameters import Limit
 from cityos_cli.session import Session
 from cityos_core.catalog.model import Category, Product, ProductStatus, Stock
+from cityos_core.exports.products import record
 from cityos_core.kernel.money import UnitPrice
 from cityos_core.kernel.paging import every
+from cityos_core.kernel.rendering import Record
 
 app = typer.Typer(help="What is sold.")
 stock = typer.Typer(help="How much of it there is.")
@@ -31,23 +32,7 @@ Stores = Annotated[list[str] | None, typer.Option("--store", help="Sold there; r
 
 
 def _record(session: Session, product: Product) -> Record:
-    first = product.variants[0]
-    return {
-        "sku": product.sku,
-        "title": product.title,
-        "vendor": session.vendor_handles[product.vendor_id],
-        "category": product.category,
-        "unit_price": first.unit_price,
-        "currency": first.unit_price.currency,
-        "status": product.status,
-        "variants": [
-            {"sku": variant.sku, "title": variant.title, "unit_price": variant.unit_price, "weight_g": variant.weight_g}
-            for variant in product.variants
-        ],
-        "tax_class": product.tax_class,
-        "tags": product.tags,
-        "stores": product.stores,
-    }
+    return record(product, vendor=session.vendor_handles[product.vendor_id])
 
 
 def _price(session: Session, text: str | None, currency: str | None) -> UnitPrice | None:

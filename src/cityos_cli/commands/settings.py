@@ -7,15 +7,15 @@ from typing import Annotated
 
 import typer
 
-from cityos_cli.failures import redacted
-from cityos_cli.output import Record
 from cityos_cli.parameters import Platform
 from cityos_cli.progress import note
 from cityos_cli.session import Session
 from cityos_core.kernel.errors import Invalid, Unavailable
+from cityos_core.kernel.redaction import redacted
+from cityos_core.kernel.rendering import Record
 from cityos_core.kernel.scope import Scope
 from cityos_core.tenancy.model import Json
-from cityos_core.tenancy.settings import Explanation, Held, Setting
+from cityos_core.tenancy.settings import MASK, Explanation, Held, Setting
 
 app = typer.Typer(help="What is set where, and why it holds.")
 
@@ -59,8 +59,12 @@ def show(
 
 
 def _of_process(session: Session) -> Iterator[Record]:
+    from cityos_adapters.settings import KEYS
+
+    secret = {key.name for key in KEYS if key.secret}
     for name, setting in session.settings.values.items():
-        yield {"key": name, "value": setting.value and redacted(setting.value), "origin": setting.origin}
+        shown = setting.value and (MASK if name in secret else redacted(setting.value))
+        yield {"key": name, "value": shown, "origin": setting.origin}
 
 
 def _of_tree(session: Session, node: str | None, *, platform: bool) -> Iterator[Record]:

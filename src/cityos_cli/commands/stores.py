@@ -4,8 +4,8 @@ from typing import Annotated
 
 import typer
 
-from cityos_cli.output import Record
 from cityos_cli.session import Session
+from cityos_core.kernel.rendering import Record
 from cityos_core.tenancy.model import Store
 
 app = typer.Typer(help="The brands and storefronts of a tenant.")

@@ -5,9 +5,9 @@ from typing import Annotated
 import typer
 
 from cityos_cli.confirmation import confirm
-from cityos_cli.output import Record
 from cityos_cli.parameters import DryRun, Yes
 from cityos_cli.session import Session
+from cityos_core.kernel.rendering import Record
 from cityos_core.tenancy.model import Node
 
 app = typer.Typer(help="The tree that tenants hang under.")

@@ -9,11 +9,12 @@ from attrs import evolve
 
 from cityos_cli.confirmation import confirm
 from cityos_cli.importing import Errors, File, import_file
-from cityos_cli.output import Record
-from cityos_cli.parameters import Limit, Reason, Yes, moment
+from cityos_cli.parameters import Limit, Reason, Yes
 from cityos_cli.session import Session
+from cityos_core.exports.vendors import summary, whole
+from cityos_core.kernel.clock import moment
 from cityos_core.kernel.paging import every
-from cityos_core.vendors.model import Profile, TeamRole, Vendor, VendorStatus
+from cityos_core.vendors.model import Profile, TeamRole, VendorStatus
 
 app = typer.Typer(help="Who sells.")
 team = typer.Typer(help="Who works for a vendor.")
@@ -29,46 +30,6 @@ Role = Annotated[TeamRole, typer.Argument(help="What the member is.")]
 Stores = Annotated[list[str] | None, typer.Option("--store", help="Sells there; repeat it for more, all if absent.")]
 Schedule = Annotated[str | None, typer.Option(help="daily, weekly:5, monthly:31, manual or inherited.")]
 Text = Annotated[str | None, typer.Option()]
-
-
-def _account(vendor: Vendor) -> str | None:
-    known = vendor.payout_account
-    if known is None:
-        return None
-    return f"{known.method} {'verified' if known.verified else 'not verified'}"
-
-
-def _record(vendor: Vendor) -> Record:
-    profile = vendor.profile
-    return {
-        "handle": vendor.handle,
-        "name": profile.name,
-        "status": vendor.status,
-        "reason": vendor.reason,
-        "country": profile.country,
-        "email": profile.email,
-        "open_requirements": [item.key for item in vendor.open_requirements],
-        "payout_account": _account(vendor),
-    }
-
-
-def _whole(vendor: Vendor) -> Record:
-    profile = vendor.profile
-    return {
-        **_record(vendor),
-        "id": vendor.id,
-        "legal_name": profile.legal_name,
-        "kind": profile.kind,
-        "phone": profile.phone,
-        "website": profile.website,
-        "address": profile.address,
-        "tax_id": profile.tax_id,
-        "requirements": {item.key: item.status for item in vendor.requirements},
-        "team": {member.email: member.role for member in vendor.team},
-        "stores": vendor.stores,
-        "payout_schedule": vendor.payout_schedule,
-        "created_at": vendor.created_at,
-    }
 
 
 @app.command("import")
@@ -90,14 +51,14 @@ def list_(
     """List vendors by handle."""
     session = Session.of(ctx)
     found = islice(every(lambda request: session.city.vendors.list(session.scope, request, status=status)), limit)
-    session.output.rows(COLUMNS, map(_record, found))
+    session.output.rows(COLUMNS, map(summary, found))
 
 
 @app.command()
 def show(ctx: typer.Context, handle: Handle) -> None:
     """Show one vendor with its requirements and its team."""
     session = Session.of(ctx)
-    session.output.record(_whole(session.city.vendors.get(session.scope, handle)))
+    session.output.record(whole(session.city.vendors.get(session.scope, handle)))
 
 
 @app.command()
@@ -133,7 +94,7 @@ def register(
     vendor = session.city.vendors.register(
         session.scope, handle, profile, stores=store or (), payout_schedule=payout_schedule
     )
-    session.output.record(_whole(vendor))
+    session.output.record(whole(vendor))
 
 
 @app.command()
@@ -171,28 +132,28 @@ def change(
     vendor = session.city.vendors.change(
         session.scope, handle, profile=profile, stores=store, payout_schedule=payout_schedule
     )
-    session.output.record(_whole(vendor))
+    session.output.record(whole(vendor))
 
 
 @app.command()
 def submit(ctx: typer.Context, handle: Handle) -> None:
     """Hand a vendor in for review."""
     session = Session.of(ctx)
-    session.output.record(_record(session.city.vendors.submit(session.scope, handle)))
+    session.output.record(summary(session.city.vendors.submit(session.scope, handle)))
 
 
 @app.command()
 def approve(ctx: typer.Context, handle: Handle) -> None:
     """Let a vendor sell, once its requirements are met."""
     session = Session.of(ctx)
-    session.output.record(_record(session.city.vendors.approve(session.scope, handle)))
+    session.output.record(summary(session.city.vendors.approve(session.scope, handle)))
 
 
 @app.command()
 def reject(ctx: typer.Context, handle: Handle, *, reason: Reason) -> None:
     """Turn a vendor down, for a reason that it reads."""
     session = Session.of(ctx)
-    session.output.record(_record(session.city.vendors.reject(session.scope, handle, reason=reason)))
+    session.output.record(summary(session.city.vendors.reject(session.scope, handle, reason=reason)))
 
 
 @app.command()
@@ -200,14 +161,14 @@ def suspend(ctx: typer.Context, handle: Handle, *, reason: Reason, yes: Yes = Fa
     """Stop a vendor from selling and being paid, for a reason that it reads."""
     session = Session.of(ctx)
     confirm(f"Suspend {handle}?", yes=yes)
-    session.output.record(_record(session.city.vendors.suspend(session.scope, handle, reason=reason)))
+    session.output.record(summary(session.city.vendors.suspend(session.scope, handle, reason=reason)))
 
 
 @app.command()
 def reinstate(ctx: typer.Context, handle: Handle) -> None:
     """Let a suspended vendor sell again."""
     session = Session.of(ctx)
-    session.output.record(_record(session.city.vendors.reinstate(session.scope, handle)))
+    session.output.record(summary(session.city.vendors.reinstate(session.scope, handle)))
 
 
 @app.command()
@@ -215,7 +176,7 @@ def terminate(ctx: typer.Context, handle: Handle, *, reason: Reason, yes: Yes = 
     """Part with a vendor for good; nothing may be owed or open."""
     session = Session.of(ctx)
     confirm(f"Terminate {handle} for good?", yes=yes)
-    session.output.record(_record(session.city.vendors.terminate(session.scope, handle, reason=reason)))
+    session.output.record(summary(session.city.vendors.terminate(session.scope, handle, reason=reason)))
 
 
 @app.command()
@@ -234,35 +195,35 @@ def requirement(
     vendor = session.city.vendors.requirement(
         session.scope, handle, key, action, reference=reference, reason=reason, expires_at=expires_at
     )
-    session.output.record(_whole(vendor))
+    session.output.record(whole(vendor))
 
 
 @team.command()
 def invite(ctx: typer.Context, handle: Handle, email: Email, role: Role) -> None:
     """Invite someone to a vendor's team."""
     session = Session.of(ctx)
-    session.output.record(_whole(session.city.vendors.invite(session.scope, handle, email, role)))
+    session.output.record(whole(session.city.vendors.invite(session.scope, handle, email, role)))
 
 
 @team.command()
 def join(ctx: typer.Context, handle: Handle, email: Email) -> None:
     """Let someone in who was invited."""
     session = Session.of(ctx)
-    session.output.record(_whole(session.city.vendors.join(session.scope, handle, email)))
+    session.output.record(whole(session.city.vendors.join(session.scope, handle, email)))
 
 
 @team.command()
 def role(ctx: typer.Context, handle: Handle, email: Email, role: Role) -> None:
     """Give a member another role; the last owner stays one."""
     session = Session.of(ctx)
-    session.output.record(_whole(session.city.vendors.change_role(session.scope, handle, email, role)))
+    session.output.record(whole(session.city.vendors.change_role(session.scope, handle, email, role)))
 
 
 @team.command()
 def remove(ctx: typer.Context, handle: Handle, email: Email) -> None:
     """Take someone off the team; the last owner cannot leave."""
     session = Session.of(ctx)
-    session.output.record(_whole(session.city.vendors.remove_member(session.scope, handle, email)))
+    session.output.record(whole(session.city.vendors.remove_member(session.scope, handle, email)))
 
 
 @account.command("set")
@@ -279,7 +240,7 @@ def set_(
     vendor = session.city.vendors.set_payout_account(
         session.scope, handle, method=method, reference=reference, holder=holder
     )
-    session.output.record(_record(vendor))
+    session.output.record(summary(vendor))
 
 
 @account.command()
@@ -292,4 +253,4 @@ def verify(
     """Say that a vendor's payout account is right."""
     session = Session.of(ctx)
     vendor = session.city.vendors.verify_payout_account(session.scope, handle, reference=reference)
-    session.output.record(_record(vendor))
+    session.output.record(summary(vendor))

@@ -4,7 +4,7 @@ from attrs import evolve, frozen
 
 from cityos_core.catalog.events import StockLow
 from cityos_core.catalog.model import Stock
-from cityos_core.catalog.records import product_with
+from cityos_core.catalog.records import ProductName, product_with, sku_of
 from cityos_core.catalog.settings import BACKORDERS, LOW_STOCK_AT
 from cityos_core.kernel.clock import Clock
 from cityos_core.kernel.errors import Invalid, NotFound, Refused
@@ -22,7 +22,13 @@ class SetStock:
     configuration: ConfigurationReader
 
     def __call__(
-        self, scope: TenantScope, sku: str, on_hand: int, *, low_at: int | None = None, backorders: bool | None = None
+        self,
+        scope: TenantScope,
+        sku: ProductName,
+        on_hand: int,
+        *,
+        low_at: int | None = None,
+        backorders: bool | None = None,
     ) -> Stock:
         """Set the stock of a variant; what is ``None`` stays, or comes from the settings the first time.
 
@@ -33,6 +39,7 @@ class SetStock:
         with self.unit_of_work(scope) as uow:
             configuration = self.configuration(uow, scope.tenant_id)
             product = product_with(uow, sku)
+            sku = sku_of(product, sku)
             if all(variant.sku != sku for variant in product.variants):
                 skus = ", ".join(variant.sku for variant in product.variants)
                 raise NotFound("variant_not_found", f"{sku} is sold in variants; count {skus}")

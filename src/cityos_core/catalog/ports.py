@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Protocol
 
 from cityos_core.catalog.model import Category, Product, ProductStatus, Stock
-from cityos_core.kernel.ids import ProductId
+from cityos_core.kernel.ids import ProductId, VendorId
 from cityos_core.kernel.paging import Page, PageRequest
 
 
@@ -31,6 +31,10 @@ class Products(Protocol):
         self, request: PageRequest, *, status: ProductStatus | None = None, vendor: str | None = None
     ) -> Page[Product]:
         """List products, those of one vendor (by handle) if asked."""
+        ...
+
+    def count(self, vendor_id: VendorId) -> dict[ProductStatus, int]:
+        """Count a vendor's products by status, in one query; a status that none has is absent."""
         ...
 
 

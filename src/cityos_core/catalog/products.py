@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from attrs import evolve, frozen
 
 from cityos_core.catalog.model import Category, Product, ProductStatus, Variant, category_path
-from cityos_core.catalog.records import branch, changed, product_with, seller
+from cityos_core.catalog.records import ProductName, branch, changed, product_with, seller, sku_of
 from cityos_core.kernel.clock import Clock
 from cityos_core.kernel.errors import Invalid, NotFound
 from cityos_core.kernel.ids import Identifiers, ProductId
@@ -76,7 +76,7 @@ class ChangeProduct:
     def __call__(
         self,
         scope: TenantScope,
-        sku: str,
+        sku: ProductName,
         *,
         title: str | None = None,
         unit_price: UnitPrice | None = None,
@@ -97,7 +97,7 @@ class ChangeProduct:
                 tax_class=tax_class or product.tax_class,
                 tags=product.tags if tags is None else tuple(sorted(set(tags))),
                 stores=product.stores if stores is None else stores_named(uow, stores),
-                variants=listed if unit_price is None else _priced(listed, sku, unit_price),
+                variants=listed if unit_price is None else _priced(listed, sku_of(product, sku), unit_price),
             )
             if after != product:
                 uow.products.save(after)
@@ -113,7 +113,7 @@ class StepProduct:
     clock: Clock
     action: str
 
-    def __call__(self, scope: TenantScope, sku: str) -> Product:
+    def __call__(self, scope: TenantScope, sku: ProductName) -> Product:
         """Take the step, or raise ``Conflict("invalid_state")``."""
         with self.unit_of_work(scope) as uow:
             product = product_with(uow, sku).step(self.action)
@@ -124,11 +124,11 @@ class StepProduct:
 
 @frozen
 class GetProduct:
-    """Give the product that a product or variant sku belongs to, or ``NotFound("product_not_found")``."""
+    """Give the product with an id, or to which a sku belongs, or ``NotFound("product_not_found")``."""
 
     unit_of_work: UnitOfWorkFactory
 
-    def __call__(self, scope: TenantScope, sku: str) -> Product:
+    def __call__(self, scope: TenantScope, sku: ProductName) -> Product:
         """Give a product."""
         with self.unit_of_work(scope) as uow:
             return product_with(uow, sku)

@@ -1,24 +1,46 @@
-"""Reading what a product stands on: itself, its vendor, its category."""
+"""Reading what a product stands on: itself, by sku or by id, its vendor, its category."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
+from uuid import UUID
 
 from cityos_core.catalog.events import ProductChanged
-from cityos_core.catalog.model import Category, Product, ancestry
+from cityos_core.catalog.model import Category, Product, Variant, ancestry
 from cityos_core.kernel.errors import NotFound, Refused
-from cityos_core.kernel.ids import TenantId
+from cityos_core.kernel.ids import ProductId, TenantId
 from cityos_core.unit_of_work import UnitOfWork
 from cityos_core.vendors.model import Vendor, VendorStatus
 
+ProductName = str | ProductId
+"""What tells a tenant's product from its others: its sku, that of one of its variants, or its id."""
 
-def product_with(uow: UnitOfWork, sku: str) -> Product:
-    """Give the product that a product or variant sku belongs to, or ``NotFound("product_not_found")``."""
+
+def product_with(uow: UnitOfWork, name: ProductName) -> Product:
+    """Give the product with an id, or to which a sku belongs, or ``NotFound("product_not_found")``."""
+    if isinstance(name, UUID):
+        return uow.products.get(name)
     try:
-        return uow.products.by_sku([sku])[sku]
+        return uow.products.by_sku([name])[name]
     except KeyError:
         raise NotFound(
-            "product_not_found", f"there is no product with sku {sku!r}; list the products to see what there is"
+            "product_not_found", f"there is no product with sku {name!r}; list the products to see what there is"
         ) from None
+
+
+def sku_of(product: Product, name: ProductName) -> str:
+    """Give the sku that a product was named by, or its own if it was named by its id."""
+    return product.sku if isinstance(name, UUID) else name
+
+
+def offer(products: Mapping[str, Product], sku: str) -> tuple[Product, Variant]:
+    """Give the product and the variant that are sold under a sku, or say why nothing is."""
+    product = products.get(sku)
+    if product is None:
+        raise Refused("unknown_sku", f"there is no product with sku {sku}; create or import it first")
+    for variant in product.variants:
+        if variant.sku == sku:
+            return product, variant
+    raise Refused("sold_in_variants", f"{sku} is sold in variants; name one of them")
 
 
 def seller(vendors: dict[str, Vendor], handle: str) -> Vendor:

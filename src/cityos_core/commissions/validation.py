@@ -23,6 +23,9 @@ from cityos_core.kernel.tiers import order_mistakes
 RULE_PARTS: Final = frozenset({Rule, FlatRate, TieredRate, RateBand, Bounds, AmountBand, UnitPriceBand})
 """What :func:`mistakes_in_part` judges."""
 
+MOST_DAYS: Final = 36_500
+"""How long a rolling period may be: a century."""
+
 
 def require_sound(rules: Sequence[Rule], *, path: str = "$") -> None:
     """Raise ``Invalid("invalid_rules")`` with every mistake in a list of rules that stands at ``path``."""
@@ -88,6 +91,8 @@ def _period(rate: TieredRate) -> Iterator[FieldError]:
         yield FieldError("$.days", "period_form", '`"period": "rolling"` and `days` go together')
     if rate.days is not None and rate.days < 1:
         yield FieldError("$.days", "empty_period", "a rolling period has one day or more")
+    if rate.days is not None and rate.days > MOST_DAYS:
+        yield FieldError("$.days", "period_too_long", f"a rolling period has {MOST_DAYS} days at most")
 
 
 def _fixed(parts: Iterable[FixedPart]) -> Iterator[FieldError]:

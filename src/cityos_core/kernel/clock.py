@@ -1,6 +1,6 @@
 """The time, from a port: production reads the machine's clock, tests and simulations turn their own."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, time
 from typing import Protocol
 
 from cityos_core.kernel.errors import Invalid
@@ -29,3 +29,17 @@ def instant(value: datetime) -> datetime:
         return value.astimezone(UTC)
     except OverflowError:
         raise Invalid("not_a_time", f"{value.isoformat()} is outside the years 1 to 9999 in UTC") from None
+
+
+def moment(text: str) -> datetime:
+    """Read an instant such as ``2026-01-31T12:00:00Z``, or a day, which stands for its first moment in UTC."""
+    try:
+        return datetime.combine(date.fromisoformat(text), time(), UTC)
+    except ValueError:
+        pass
+    try:
+        return instant(datetime.fromisoformat(text))
+    except ValueError:
+        raise Invalid(
+            "not_a_time", f"{text!r} is neither a day such as 2026-01-31 nor a time such as 2026-01-31T12:00:00Z"
+        ) from None

@@ -32,8 +32,8 @@ def unscaled(value: int, digits: int, *, keep: int = 0) -> str:
     sign = "-" if value < 0 else ""
     text = str(abs(value)).rjust(digits + 1, "0")
     whole, fraction = text[:-digits], text[-digits:]
-    while len(fraction) > keep and fraction.endswith("0"):
-        fraction = fraction[:-1]
+    if keep < digits:
+        fraction = fraction[:keep] + fraction[keep:].rstrip("0")
     return f"{sign}{whole}.{fraction}" if fraction else f"{sign}{whole}"
 
 

@@ -4,9 +4,12 @@
     ├── Invalid         the input is malformed: correct it            (HTTP 422, exit 8, never retried)
     ├── NotFound        no such record in this scope                  (HTTP 404, exit 6, never retried)
     ├── Conflict        another writer was first, or a state forbids  (HTTP 409, exit 7, reload first)
+    │   └── PreconditionFailed  it is not the version the caller saw  (HTTP 412, exit 7, reload first)
     ├── Refused         a rule of the business says no                (HTTP 409, exit 7, never retried)
     ├── Forbidden       this principal may not                        (HTTP 403, exit 5, never retried)
+    │   └── Unauthenticated  nobody proved who they are               (HTTP 401, exit 4, never retried)
     ├── Unavailable     a counterpart did not answer; nothing happened (HTTP 503, exit 9, retried)
+    │   └── Throttled   too much in too little time                   (HTTP 429, exit 9, retried after a while)
     └── OutcomeUnknown  a counterpart may have acted; ask it first    (HTTP 502, exit 9, inquired)
 
 Every error carries a stable ``code`` for programs and a ``detail`` for people that says what to do next.
@@ -79,6 +82,10 @@ class Conflict(CityOSError):  # noqa: N818
         self.allowed_actions = tuple(allowed_actions)
 
 
+class PreconditionFailed(Conflict):
+    """The record is no longer the version that the caller said it was changing."""
+
+
 class Refused(CityOSError):  # noqa: N818
     """A rule of the business says no; sending it again changes nothing."""
 
@@ -87,8 +94,20 @@ class Forbidden(CityOSError):  # noqa: N818
     """The principal may not do that."""
 
 
+class Unauthenticated(Forbidden):
+    """Nobody proved who they are: no credential, or one that is not valid (any more)."""
+
+
 class Unavailable(CityOSError):  # noqa: N818
     """A counterpart could not be reached and did nothing; trying later is safe."""
+
+
+class Throttled(Unavailable):
+    """Too much was asked in too little time; nothing happened. ``retry_after_s`` says when to try again."""
+
+    def __init__(self, code: str, detail: str, *, retry_after_s: int) -> None:
+        super().__init__(code, detail)
+        self.retry_after_s = retry_after_s
 
 
 class OutcomeUnknown(CityOSError):  # noqa: N818

@@ -4,12 +4,14 @@ from collections.abc import Generator
 from datetime import datetime, timedelta
 from itertools import islice
 from typing import Final, Self
+from uuid import UUID
 
 from attrs import frozen
 
 from cityos_core.dependencies import Dependencies
 from cityos_core.kernel.clock import instant
 from cityos_core.kernel.errors import Conflict, Invalid, NotFound
+from cityos_core.kernel.ids import VendorId
 from cityos_core.kernel.paging import Page, PageRequest
 from cityos_core.kernel.scope import TenantScope
 from cityos_core.ledger.by_hand import Adjust, ReceiveUnknown, ResolveSuspense, Reverse
@@ -97,12 +99,12 @@ class GiveStatement:
 
     unit_of_work: UnitOfWorkFactory
 
-    def __call__(self, scope: TenantScope, vendor: str, since: datetime, until: datetime) -> Statement:
+    def __call__(self, scope: TenantScope, vendor: str | VendorId, since: datetime, until: datetime) -> Statement:
         since, until = instant(since), instant(until)
         if since >= until:
             raise Invalid("empty_period", f"{since.isoformat()} is not before {until.isoformat()}")
         with self.unit_of_work(scope) as uow:
-            seller = uow.vendors.named([vendor]).get(vendor)
+            seller = uow.vendors.get(vendor) if isinstance(vendor, UUID) else uow.vendors.named([vendor]).get(vendor)
             if seller is None:
                 raise NotFound("vendor_not_found", f"there is no vendor {vendor!r}; list them to see their handles")
             prefix = f"vendor:{seller.id}:"
@@ -112,7 +114,7 @@ class GiveStatement:
             closing = positions(seller.id, uow.books.balances(prefix, as_of=_just_before(until)))
         if {part.currency: part.closing for part in found if not part.closing.is_nothing} != closing:
             raise Conflict("books_moved", "the books changed while the statement was made; ask for it again")
-        return Statement(vendor=vendor, since=since, until=until, sections=found)
+        return Statement(vendor=seller.handle, since=since, until=until, sections=found)
 
 
 @frozen(kw_only=True)

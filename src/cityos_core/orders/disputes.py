@@ -14,7 +14,7 @@ from cityos_core.kernel.ids import Identifiers
 from cityos_core.kernel.money import Money
 from cityos_core.kernel.scope import TenantScope
 from cityos_core.orders.events import DisputeClosed, DisputeOpened
-from cityos_core.orders.finding import order_with, save
+from cityos_core.orders.finding import OrderName, order_with, save
 from cityos_core.orders.journals import CHARGEBACKS, account, buyer_gets_back, journal, vendor_shares
 from cityos_core.orders.model import DISPUTE_LIFE, Dispute, DisputeStatus, Held, Order, Refund, RefundPart
 from cityos_core.orders.purse import Movement, Purse, purse_accounts
@@ -48,7 +48,13 @@ class OpenDispute:
     identifiers: Identifiers
 
     def __call__(
-        self, scope: TenantScope, reference: str, dispute: str, *, amount: Money | None = None, reason: str = "other"
+        self,
+        scope: TenantScope,
+        reference: OrderName,
+        dispute: str,
+        *,
+        amount: Money | None = None,
+        reason: str = "other",
     ) -> Dispute:
         with self.unit_of_work(scope) as uow:
             order = order_with(uow, reference, lock=True)
@@ -67,7 +73,7 @@ class OpenDispute:
             )
             if not opened.amount:
                 raise Invalid(
-                    "nothing_paid", f"the buyer paid nothing for order {reference}; there is nothing to dispute"
+                    "nothing_paid", f"the buyer paid nothing for order {order.reference}; there is nothing to dispute"
                 )
             _book(uow, self.identifiers, order, opened, "opened", movements, at=opened.opened_at)
             save(uow, evolve(after, disputes=(*order.disputes, opened)))
@@ -115,7 +121,7 @@ class CloseDispute:
     identifiers: Identifiers
     configuration: ConfigurationReader
 
-    def __call__(self, scope: TenantScope, reference: str, dispute: str, outcome: DisputeOutcome) -> Dispute:
+    def __call__(self, scope: TenantScope, reference: OrderName, dispute: str, outcome: DisputeOutcome) -> Dispute:
         with self.unit_of_work(scope) as uow:
             configuration = self.configuration(uow, scope.tenant_id)
             order = order_with(uow, reference, lock=True)

@@ -32,6 +32,18 @@ def order_fingerprint(draft: OrderDraft, *, payments: Sequence[Payment] | None, 
     )
 
 
+def purchase_fingerprint(
+    lines: Sequence[tuple[str, int]],
+    *,
+    customer: str | None,
+    store: str | None,
+    rates: Mapping[str, str],
+    region: str | None,
+) -> str:
+    """Fingerprint a purchase: what a buyer chose, not what it cost."""
+    return _digest({"buy": lines, "customer": customer, "store": store, "rates": dict(rates), "region": region})
+
+
 def refund_fingerprint(*, amount: Money | None, lines: Sequence[LineRefund], reason: str) -> str:
     """Fingerprint a refund."""
     return _digest(

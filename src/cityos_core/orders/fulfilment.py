@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Final
 
 from attrs import evolve, frozen
 
@@ -12,8 +11,9 @@ from cityos_core.kernel.events import Event
 from cityos_core.kernel.ids import Identifiers, OrderLineId
 from cityos_core.kernel.scope import TenantScope
 from cityos_core.orders.events import FulfilmentCreated, OrderCompleted, OrderDelivered
-from cityos_core.orders.finding import order_with, save
+from cityos_core.orders.finding import OrderName, order_with, save
 from cityos_core.orders.model import (
+    AWAITING,
     VENDOR_ORDER_LIFE,
     Fulfilment,
     Order,
@@ -27,8 +27,6 @@ from cityos_core.orders.standing import lines_of, outstanding, part_of, with_par
 from cityos_core.orders.stock import move_stock, ship, units_by_sku
 from cityos_core.tenancy.configuration import ConfigurationReader
 from cityos_core.unit_of_work import UnitOfWorkFactory
-
-_AWAITING: Final = (VendorOrderStatus.PLACED, VendorOrderStatus.PARTLY_FULFILLED)
 
 
 @frozen(kw_only=True)
@@ -99,7 +97,7 @@ class Fulfil:
     def __call__(
         self,
         scope: TenantScope,
-        reference: str,
+        reference: OrderName,
         *,
         vendor: str | None = None,
         items: Mapping[str, int] | None = None,
@@ -113,7 +111,7 @@ class Fulfil:
             order = order_with(uow, reference, lock=True)
             if parcel.sent_at < order.placed_at:
                 raise Invalid(
-                    "fulfilled_before_placed", f"order {reference} was placed at {order.placed_at}, not later"
+                    "fulfilled_before_placed", f"order {order.reference} was placed at {order.placed_at}, not later"
                 )
             events: list[Event] = []
             for part, quantities in _to_send(order, vendor, items):
@@ -141,7 +139,7 @@ def _with_items(order: Order, items: Mapping[str, int] | None) -> list[VendorOrd
     if items is not None:
         sellers = {line.vendor_id for line in order.lines if line.reference in items}
         return [part for part in order.vendor_orders if part.vendor_id in sellers]
-    return [part for part in order.vendor_orders if part.status in _AWAITING] or list(order.vendor_orders[:1])
+    return [part for part in order.vendor_orders if part.status in AWAITING] or list(order.vendor_orders[:1])
 
 
 def _quantities(order: Order, part: VendorOrder, items: Mapping[str, int] | None) -> Mapping[OrderLineId, int]:
@@ -166,7 +164,7 @@ class Deliver:
     clock: Clock
 
     def __call__(
-        self, scope: TenantScope, reference: str, *, vendor: str | None = None, at: datetime | None = None
+        self, scope: TenantScope, reference: OrderName, *, vendor: str | None = None, at: datetime | None = None
     ) -> Order:
         arrived = instant(at) if at else self.clock.now()
         with self.unit_of_work(scope) as uow:
@@ -175,10 +173,10 @@ class Deliver:
             for part in _on_their_way(order, vendor):
                 order = _delivered(order, part, arrived)
                 events.append(
-                    OrderDelivered(subject=order.id, occurred_at=arrived, reference=reference, vendor=part.vendor)
+                    OrderDelivered(subject=order.id, occurred_at=arrived, reference=order.reference, vendor=part.vendor)
                 )
             if order.status is OrderStatus.COMPLETED:
-                events.append(OrderCompleted(subject=order.id, occurred_at=arrived, reference=reference))
+                events.append(OrderCompleted(subject=order.id, occurred_at=arrived, reference=order.reference))
             order = save(uow, order)
             uow.commit(events)
         return order

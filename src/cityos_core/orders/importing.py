@@ -10,6 +10,7 @@ from cityos_core.kernel.events import Event
 from cityos_core.kernel.imports import Outcome, Row, RowResult, import_in_chunks
 from cityos_core.kernel.scope import TenantScope
 from cityos_core.orders.draft import OrderDraft
+from cityos_core.orders.finding import taken
 from cityos_core.orders.placing import Checkout, OpenCheckout, Request
 from cityos_core.orders.ports import Placed
 from cityos_core.unit_of_work import UnitOfWorkFactory
@@ -59,7 +60,7 @@ class _Till:
         except (Invalid, NotFound, Refused, Forbidden) as error:
             return row.answer(Outcome.REJECTED, error)
         if known.digest != request.digest:
-            return row.answer(Outcome.REJECTED, request.taken())
+            return row.answer(Outcome.REJECTED, taken(request.draft.reference))
         return row.answer(Outcome.UNCHANGED)
 
     def _place(self, request: Request) -> None:

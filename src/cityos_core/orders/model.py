@@ -76,6 +76,9 @@ class VendorOrderStatus(StrEnum):
     CANCELLED = "cancelled"
 
 
+AWAITING: Final = (VendorOrderStatus.PLACED, VendorOrderStatus.PARTLY_FULFILLED)
+"""What a vendor order is while something of it is still to be sent."""
+
 VENDOR_ORDER_LIFE: Final = Machine(
     "vendor order",
     {

@@ -1,11 +1,13 @@
 """Placing orders: priced, commissioned, split among vendors and booked in one transaction."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
+from functools import cached_property, partial
 
 from attrs import evolve, field, frozen
 
 from cityos_core.catalog.model import Product, ProductStatus
+from cityos_core.catalog.records import offer
 from cityos_core.commissions.books import RuleBooks
 from cityos_core.commissions.decide import decide
 from cityos_core.commissions.lines import VolumeWindow
@@ -21,6 +23,7 @@ from cityos_core.orders.assembly import Circumstance, assemble
 from cityos_core.orders.draft import OrderDraft, ShippingDraft
 from cityos_core.orders.entries import sale_entries
 from cityos_core.orders.events import OrderPlaced
+from cityos_core.orders.finding import placed_as
 from cityos_core.orders.fingerprint import order_fingerprint
 from cityos_core.orders.fulfilment import Parcel, send
 from cityos_core.orders.journals import journal, order_paid
@@ -31,6 +34,7 @@ from cityos_core.orders.settlement import settle
 from cityos_core.orders.shipping_rates import ShippingQuote
 from cityos_core.orders.standing import lines_of
 from cityos_core.orders.stock import move_stock, reserve, sell, units_by_sku
+from cityos_core.recording import is_part
 from cityos_core.tenancy.configuration import ConfigurationReader
 from cityos_core.tenancy.model import TenantStatus
 from cityos_core.tenancy.settings import Configuration
@@ -40,13 +44,14 @@ from cityos_core.vendors.model import Vendor
 
 @frozen(kw_only=True)
 class Request:
-    """An order someone asks for, in full."""
+    """An order someone asks for, in full; ``asked`` is the fingerprint of what was asked for where that was less."""
 
     draft: OrderDraft
     payments: tuple[Payment, ...] | None = None
     quotes: tuple[ShippingQuote, ...] = ()
     store: str | None = None
     historic: bool = False
+    asked: str | None = None
 
     @classmethod
     def of(
@@ -57,6 +62,7 @@ class Request:
         quotes: Iterable[ShippingQuote] = (),
         store: str | None = None,
         historic: bool = False,
+        asked: str | None = None,
     ) -> "Request":
         """Take an order as it arrives; shipping that was quoted joins the shipping it already has."""
         quoted = tuple(quotes)
@@ -67,19 +73,13 @@ class Request:
             quotes=quoted,
             store=store,
             historic=historic,
+            asked=asked,
         )
 
-    @property
+    @cached_property
     def digest(self) -> str:
         """The fingerprint of what is asked for."""
-        return order_fingerprint(self.draft, payments=self.payments, store=self.store)
-
-    def taken(self) -> Conflict:
-        """Say that the reference names another order."""
-        return Conflict(
-            "reference_taken",
-            f"order {self.draft.reference} was placed before with other content; use another reference",
-        )
+        return self.asked or order_fingerprint(self.draft, payments=self.payments, store=self.store)
 
 
 @frozen(kw_only=True)
@@ -130,9 +130,9 @@ class Checkout:
         if tenant.status is not TenantStatus.ACTIVE:
             raise Refused("tenant_not_active", f"tenant {tenant.handle} is {tenant.status.value} and takes no orders")
         for line in request.draft.lines:
-            vendor, product = self.vendors.get(line.vendor), self.products.get(line.sku)
+            vendor = self.vendors.get(line.vendor)
             _check_vendor(line.vendor, vendor, request.store)
-            _check_product(line.sku, product, vendor, request)
+            _check_product(line.sku, self.products, vendor, request)
 
     def _volumes(self, priced: PricedOrder) -> Mapping[tuple[str, VolumeWindow], int]:
         draft, zone = priced.draft, self.configuration.tenant.time_zone
@@ -179,13 +179,10 @@ def _check_vendor(handle: str, vendor: Vendor | None, store: str | None) -> None
         raise Refused("not_sold_here", f"vendor {handle} does not sell in store {store}")
 
 
-def _check_product(sku: str, product: Product | None, vendor: Vendor | None, request: Request) -> None:
-    if product is None:
-        raise Refused("unknown_sku", f"there is no product with sku {sku}; create or import it first")
+def _check_product(sku: str, products: Mapping[str, Product], vendor: Vendor | None, request: Request) -> None:
+    product, _ = offer(products, sku)
     if vendor is None or product.vendor_id != vendor.id:
         raise Refused("other_vendor", f"sku {sku} is not sold by the vendor that the line names")
-    if all(variant.sku != sku for variant in product.variants):
-        raise Refused("sold_in_variants", f"{sku} is sold in variants; name one of them")
     if product.status is not ProductStatus.PUBLISHED and not request.historic:
         raise Refused("not_published", f"sku {sku} is {product.status.value}; publish it first")
     if request.store is not None and product.stores and request.store not in product.stores:
@@ -239,7 +236,8 @@ class PlaceOrder:
     ``payments`` sum to the total and come through the gateway of the settings unless given; ``quotes`` are shipping
     quotes to charge and to keep. ``Conflict("reference_taken")`` if the reference names another order. ``Refused`` names
     the vendor who is not approved, the sku that is unknown, another vendor's or not published (``historic`` orders may
-    name any product), the line whose discounts are too large, or the stock that is missing.
+    name any product), the line whose discounts are too large, or the stock that is missing. Whether the order stands is
+    looked up where placing fails, and in a larger transaction, which a failure would spoil, before.
     """
 
     unit_of_work: UnitOfWorkFactory
@@ -256,28 +254,33 @@ class PlaceOrder:
         historic: bool = False,
     ) -> Order:
         request = Request.of(draft, payments=payments, quotes=quotes, store=store, historic=historic)
+        return self.once(scope, draft.reference, request.digest, lambda _uow: request)
+
+    def once(self, scope: TenantScope, reference: str, digest: str, written: Callable[[UnitOfWork], Request]) -> Order:
+        """Place the order that is written, or give the one that the same request placed under its reference before."""
+        place = partial(self._place, scope, reference, digest, written)
         try:
-            return self._place(scope, request)
+            return place()
         except Conflict:  # another writer was faster: perhaps with this very order
-            return self._standing(scope, request) or self._place(scope, request)
+            return self._standing(scope, reference, digest) or place()
         except (Invalid, NotFound, Refused):  # of an order that stands already, that says nothing
-            standing = self._standing(scope, request)
+            standing = self._standing(scope, reference, digest)
             if standing is None:
                 raise
             return standing
 
-    def _standing(self, scope: TenantScope, request: Request) -> Order | None:
-        """Give the order that was placed by the same request before; looked for only when placing fails."""
+    def _standing(self, scope: TenantScope, reference: str, digest: str) -> Order | None:
         with self.unit_of_work(scope) as uow:
-            placed = uow.orders.placed([request.draft.reference]).get(request.draft.reference)
-            if placed is None:
-                return None
-            if placed.digest != request.digest:
-                raise request.taken()
-            return uow.orders.get(placed.order_id)
+            return placed_as(uow, reference, digest)
 
-    def _place(self, scope: TenantScope, request: Request) -> Order:
+    def _place(
+        self, scope: TenantScope, reference: str, digest: str, written: Callable[[UnitOfWork], Request]
+    ) -> Order:
         with self.unit_of_work(scope) as uow:
+            standing = placed_as(uow, reference, digest) if is_part(uow) else None
+            if standing is not None:
+                return standing
+            request = written(uow)
             checkout = self.open_checkout(uow, scope, [request.draft], store=request.store)
             order, events = checkout.place(request)
             faults.point("orders.place.before_commit")

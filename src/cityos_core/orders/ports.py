@@ -6,7 +6,7 @@ from typing import Protocol
 
 from attrs import frozen
 
-from cityos_core.kernel.ids import OrderId, VendorOrderId
+from cityos_core.kernel.ids import NodeId, OrderId, VendorId, VendorOrderId
 from cityos_core.kernel.paging import Page, PageRequest
 from cityos_core.orders.model import Order
 
@@ -17,6 +17,7 @@ class OrderFilter:
 
     vendor: str | None = None
     customer: str | None = None
+    store: NodeId | None = None
     since: datetime | None = None
     until: datetime | None = None
 
@@ -48,6 +49,10 @@ class Orders(Protocol):
         """Give an order, held until the unit of work ends if asked, or ``NotFound("order_not_found")``."""
         ...
 
+    def many(self, order_ids: Iterable[OrderId], *, lock: bool = False) -> dict[OrderId, Order]:
+        """Give these orders, those there are, in a fixed number of queries; held if asked, in the order of their ids."""
+        ...
+
     def placed(self, references: Iterable[str]) -> dict[str, Placed]:
         """Tell which of these references are placed, in one query."""
         ...
@@ -58,6 +63,10 @@ class Orders(Protocol):
 
     def page(self, where: OrderFilter, request: PageRequest) -> Page[Order]:
         """List orders by time of placing."""
+        ...
+
+    def to_send(self, vendor_id: VendorId) -> int:
+        """Count the vendor orders of which something is still to be sent."""
         ...
 
     def due(self, now: datetime, *, limit: int) -> list[Due]:

@@ -1,15 +1,17 @@
 """Quoting shipping before an order is placed."""
 
+from collections.abc import Mapping, Sequence
+
 from attrs import frozen
 
 from cityos_core.catalog.model import Product
-from cityos_core.kernel.errors import Refused
+from cityos_core.catalog.records import offer
 from cityos_core.kernel.money import Money
 from cityos_core.kernel.scope import TenantScope
 from cityos_core.orders.draft import OrderDraft
 from cityos_core.orders.pricing import PricedLine, price
 from cityos_core.orders.settings import SHIPPING_RATES
-from cityos_core.orders.shipping_rates import Consignment, ShippingQuote, quote
+from cityos_core.orders.shipping_rates import Consignment, RateTable, ShippingQuote, quote
 from cityos_core.tenancy.configuration import ConfigurationReader
 from cityos_core.unit_of_work import UnitOfWorkFactory
 
@@ -31,16 +33,22 @@ class QuoteShipping:
         with self.unit_of_work(scope) as uow:
             tables = self.configuration(uow, scope.tenant_id, store).value(SHIPPING_RATES)
             products = uow.products.by_sku({line.sku for line in draft.lines})
-        lines: dict[str, list[PricedLine]] = {}
-        for line in price(draft).lines:
-            lines.setdefault(line.draft.vendor, []).append(line)
-        return tuple(
-            quote(tables, _consignment(vendor, mine, products, draft.currency), region)
-            for vendor, mine in lines.items()
-        )
+        return quotes(tables, draft, products, region)
 
 
-def _consignment(vendor: str, lines: list[PricedLine], products: dict[str, Product], currency: str) -> Consignment:
+def quotes(
+    tables: Sequence[RateTable], draft: OrderDraft, products: Mapping[str, Product], region: str | None
+) -> tuple[ShippingQuote, ...]:
+    """Quote shipping for each vendor of an order; ``products`` are those of its lines, by sku."""
+    lines: dict[str, list[PricedLine]] = {}
+    for line in price(draft).lines:
+        lines.setdefault(line.draft.vendor, []).append(line)
+    return tuple(
+        quote(tables, _consignment(vendor, mine, products, draft.currency), region) for vendor, mine in lines.items()
+    )
+
+
+def _consignment(vendor: str, lines: list[PricedLine], products: Mapping[str, Product], currency: str) -> Consignment:
     weights = [_weight(line, products) for line in lines]
     known = [weight for weight in weights if weight is not None]
     return Consignment(
@@ -51,9 +59,6 @@ def _consignment(vendor: str, lines: list[PricedLine], products: dict[str, Produ
     )
 
 
-def _weight(line: PricedLine, products: dict[str, Product]) -> int | None:
-    sku = line.draft.sku
-    if sku not in products:
-        raise Refused("unknown_sku", f"there is no product with sku {sku}; create or import it first")
-    weight = next((variant.weight_g for variant in products[sku].variants if variant.sku == sku), None)
-    return None if weight is None else weight * line.draft.quantity
+def _weight(line: PricedLine, products: Mapping[str, Product]) -> int | None:
+    _, variant = offer(products, line.draft.sku)
+    return None if variant.weight_g is None else variant.weight_g * line.draft.quantity

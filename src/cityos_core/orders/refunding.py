@@ -11,7 +11,7 @@ from cityos_core.kernel.errors import Conflict
 from cityos_core.kernel.ids import Identifiers
 from cityos_core.kernel.money import Money
 from cityos_core.kernel.scope import TenantScope
-from cityos_core.orders.finding import order_with, save
+from cityos_core.orders.finding import OrderName, order_with, save
 from cityos_core.orders.fingerprint import refund_fingerprint
 from cityos_core.orders.model import VENDOR_ORDER_LIFE, Order, Refund, RefundPart, VendorOrder, VendorOrderStatus
 from cityos_core.orders.refunds import LineRefund, plan_refund
@@ -44,7 +44,7 @@ class RefundOrder:
     def __call__(
         self,
         scope: TenantScope,
-        reference: str,
+        reference: OrderName,
         *,
         amount: Money | None = None,
         lines: Sequence[LineRefund] = (),
@@ -87,7 +87,7 @@ class CancelOrder:
     identifiers: Identifiers
     configuration: ConfigurationReader
 
-    def __call__(self, scope: TenantScope, reference: str, *, vendor: str | None = None, note: str = "") -> Order:
+    def __call__(self, scope: TenantScope, reference: OrderName, *, vendor: str | None = None, note: str = "") -> Order:
         with self.unit_of_work(scope) as uow:
             configuration = self.configuration(uow, scope.tenant_id)
             order = order_with(uow, reference, lock=True)

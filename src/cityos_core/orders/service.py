@@ -6,6 +6,7 @@ from attrs import frozen
 
 from cityos_core.commissions.books import RuleBooks
 from cityos_core.dependencies import Dependencies
+from cityos_core.orders.buying import BuyOrder
 from cityos_core.orders.disputes import CloseDispute, OpenDispute
 from cityos_core.orders.finding import GetOrder, ListOrders
 from cityos_core.orders.fulfilment import Deliver, Fulfil
@@ -21,6 +22,7 @@ class OrderUseCases:
     """What buyers bought, and what became of the goods and of the money."""
 
     place: PlaceOrder
+    buy: BuyOrder
     import_rows: ImportOrders
     get: GetOrder
     list: ListOrders
@@ -39,8 +41,10 @@ class OrderUseCases:
         uow, clock, identifiers = dependencies.unit_of_work, dependencies.clock, dependencies.identifiers
         settings = dependencies.configuration
         checkout = OpenCheckout(clock=clock, identifiers=identifiers, configuration=settings, books=RuleBooks())
+        place = PlaceOrder(unit_of_work=uow, open_checkout=checkout)
         return cls(
-            place=PlaceOrder(unit_of_work=uow, open_checkout=checkout),
+            place=place,
+            buy=BuyOrder(clock=clock, identifiers=identifiers, configuration=settings, place=place),
             import_rows=ImportOrders(unit_of_work=uow, open_checkout=checkout),
             get=GetOrder(uow),
             list=ListOrders(uow),

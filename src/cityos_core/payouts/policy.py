@@ -29,6 +29,11 @@ def payable(net: Money) -> Money:
     return Money(max(net.minor, 0) // unit * unit, net.currency)
 
 
+def schedule_of(vendor: Vendor, inherited: PayoutSchedule) -> PayoutSchedule:
+    """Give the schedule by which a vendor is paid: its own, or the one that the settings give."""
+    return inherited if vendor.payout_schedule is None else PayoutSchedule.of(vendor.payout_schedule)
+
+
 def last_due(schedule: PayoutSchedule, today: date) -> date | None:
     """Give the latest day, today included, on which the schedule pays; none for ``manual``."""
     match schedule.cadence:
@@ -52,6 +57,20 @@ def is_due(schedule: PayoutSchedule, today: date, *, served: date) -> bool:
     """
     day = last_due(schedule, today)
     return day is not None and (schedule.cadence is Cadence.DAILY or day > served)
+
+
+def next_due(schedule: PayoutSchedule, today: date, *, served: date) -> date | None:
+    """Give the next day on which the schedule pays: today if its pay day is not served yet; none for ``manual``."""
+    day = last_due(schedule, today)
+    if day is None or day > served:
+        return None if day is None else today
+    match schedule.cadence:
+        case Cadence.MONTHLY:
+            return _clamped(day.replace(day=1) + timedelta(days=31), schedule.day)
+        case Cadence.WEEKLY:
+            return day + timedelta(days=7)
+        case _:
+            return day + timedelta(days=1)
 
 
 def served_until(last_sweep: date | None, joined: date) -> date:

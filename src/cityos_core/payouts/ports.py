@@ -6,8 +6,9 @@ from typing import Protocol
 
 from attrs import frozen
 
-from cityos_core.kernel.ids import BatchId, PayoutId
+from cityos_core.kernel.ids import BatchId, PayoutId, VendorId
 from cityos_core.kernel.paging import Page, PageRequest
+from cityos_core.ledger.model import Balance
 from cityos_core.payouts.model import Payout, PayoutBatch, PayoutStatus, Transfer, TransferResult
 
 
@@ -51,6 +52,10 @@ class Batches(Protocol):
         """Store a new batch."""
         ...
 
+    def get(self, batch_id: BatchId) -> PayoutBatch:
+        """Give a batch, or ``NotFound("payout_batch_not_found")``."""
+        ...
+
     def save(self, batch: PayoutBatch) -> None:
         """Store what a run added to its batch."""
         ...
@@ -69,6 +74,10 @@ class Payables(Protocol):
 
     def payable(self, *, after: str | None, limit: int) -> Sequence[tuple[str, str]]:
         """List (vendor id as text, currency) with money available or a debt, after a cursor ``vendor/currency``."""
+        ...
+
+    def of(self, vendor_id: VendorId) -> list[Balance]:
+        """List what the accounts of a vendor hold; those that hold nothing may be absent."""
         ...
 
 

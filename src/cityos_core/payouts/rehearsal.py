@@ -7,9 +7,18 @@ from typing import Self, cast
 
 from attrs import frozen
 
+from cityos_core.audit.model import Record
 from cityos_core.kernel.events import Event
 from cityos_core.kernel.scope import Scope
 from cityos_core.unit_of_work import UnitOfWork, UnitOfWorkFactory
+
+
+@frozen
+class _Unwritten:
+    """Writes down nothing of what is undone: whoever adds to the chain keeps all others from it until the end."""
+
+    def append(self, record: Record) -> None:
+        """Forget it."""
 
 
 @frozen
@@ -17,6 +26,7 @@ class _Borrowed:
     """A unit of work inside a rehearsal: it works on the one transaction of the rehearsal and commits nothing."""
 
     real: UnitOfWork
+    audit: _Unwritten = _Unwritten()
 
     def __enter__(self) -> Self:
         return self

@@ -18,6 +18,7 @@ from cityos_core.payouts.settings import PAYOUT_MINIMUMS
 from cityos_core.tenancy.configuration import ConfigurationReader
 from cityos_core.unit_of_work import UnitOfWork, UnitOfWorkFactory
 from cityos_core.vendors.model import Vendor
+from cityos_core.vendors.records import VendorName, vendor_named
 
 
 @frozen
@@ -33,14 +34,12 @@ class Request:
     configuration: ConfigurationReader
     register: Register
 
-    def __call__(self, scope: TenantScope, vendor: str, amount: Money, *, key: str | None = None) -> Payout:
+    def __call__(self, scope: TenantScope, vendor: VendorName, amount: Money, *, key: str | None = None) -> Payout:
         if amount.minor <= 0:
             raise Invalid("amount_not_positive", f"{amount} cannot be paid out; ask for more than nothing")
         with self.unit_of_work(scope) as uow:
             minimums = self.configuration(uow, scope.tenant_id).value(PAYOUT_MINIMUMS)
-            seller = uow.vendors.named([vendor]).get(vendor)
-            if seller is None:
-                raise NotFound("vendor_not_found", f"there is no vendor {vendor!r}; list them to see their handles")
+            seller = vendor_named(uow, vendor)
             payout_id = self.register.identifiers.new() if key is None else uuid5(seller.id, f"payout request {key}")
             funds = lock_funds(uow, scope, [(seller.id, amount.currency)])[seller.id, amount.currency]
             standing = _standing(uow, PayoutId(payout_id))

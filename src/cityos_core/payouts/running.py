@@ -93,7 +93,7 @@ class Run:
         each: Callable[[Decision], object] | None = None,
     ) -> PayoutRun:
         if dry_run:
-            with rehearsal(self.dependencies.unit_of_work, scope) as unit_of_work:
+            with rehearsal(self.dependencies.database, scope) as unit_of_work:
                 rehearsed = evolve(self.dependencies, unit_of_work=unit_of_work)
                 return evolve(_prepare(rehearsed, scope, vendors, each), batch_id=None)
         done = _prepare(self.dependencies, scope, vendors, each)

@@ -9,6 +9,7 @@ from cityos_core.kernel.ids import PayoutId
 from cityos_core.kernel.paging import Page, PageRequest
 from cityos_core.kernel.scope import TenantScope
 from cityos_core.payouts.booking import Register
+from cityos_core.payouts.dashboard import ShowDashboard
 from cityos_core.payouts.model import Payout, PayoutBatch
 from cityos_core.payouts.ports import PayoutFilter
 from cityos_core.payouts.requesting import Request, Retry
@@ -72,6 +73,7 @@ class PayoutUseCases:
     get: Get
     list: List
     batches: Batches
+    dashboard: ShowDashboard
 
     @classmethod
     def of(cls, dependencies: Dependencies) -> Self:
@@ -95,4 +97,5 @@ class PayoutUseCases:
             get=Get(unit_of_work),
             list=List(unit_of_work),
             batches=Batches(unit_of_work),
+            dashboard=ShowDashboard(unit_of_work, clock, dependencies.configuration),
         )

@@ -18,13 +18,12 @@ from cityos_core.kernel.paging import LARGEST_PAGE
 from cityos_core.kernel.scope import TenantScope
 from cityos_core.payouts.booking import Register, commit, lock_funds
 from cityos_core.payouts.model import Decision, PayoutBatch, Planned, Skipped
-from cityos_core.payouts.policy import Funds, decide, is_due, served_until
+from cityos_core.payouts.policy import Funds, decide, is_due, schedule_of, served_until
 from cityos_core.payouts.settings import PAYOUT_MINIMUMS, PAYOUT_SCHEDULE
 from cityos_core.tenancy.configuration import ConfigurationReader
 from cityos_core.tenancy.settings import Configuration
 from cityos_core.unit_of_work import UnitOfWork, UnitOfWorkFactory
 from cityos_core.vendors.model import Vendor
-from cityos_core.vendors.schedules import PayoutSchedule
 
 MOST_SKIPPED_KEPT: Final = 100
 """How many of those left out a batch remembers."""
@@ -49,7 +48,7 @@ class Turn:
     def decide(self, vendor: Vendor, funds: Funds) -> Decision:
         """Decide what this sweep does with a vendor and currency."""
         currency = funds.net.currency
-        schedule = self._schedule(vendor)
+        schedule = schedule_of(vendor, self.configuration.value(PAYOUT_SCHEDULE))
         last_sweep = None if self.last_sweep is None else self._day(self.last_sweep)
         served = served_until(last_sweep, self._day(vendor.created_at))
         return decide(
@@ -60,11 +59,6 @@ class Turn:
             due=is_due(schedule, self._day(self.started_at), served=served),
             methods=self.methods,
         )
-
-    def _schedule(self, vendor: Vendor) -> PayoutSchedule:
-        if vendor.payout_schedule is not None:
-            return PayoutSchedule.of(vendor.payout_schedule)
-        return self.configuration.value(PAYOUT_SCHEDULE)
 
     def _day(self, moment: datetime) -> date:
         return moment.astimezone(ZoneInfo(self.configuration.tenant.time_zone)).date()

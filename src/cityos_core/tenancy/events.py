@@ -1,4 +1,4 @@
-"""What happens to the tree, to tenants and stores, and to their settings."""
+"""What happens to the tree, to tenants, their stores and domains, and to settings."""
 
 from typing import ClassVar
 
@@ -50,6 +50,39 @@ class StoreCreated(Event):
 
     name: ClassVar[str] = "store.created"
     handle: str
+
+
+@frozen(kw_only=True)
+class DomainAdded(Event):
+    """A tenant asked for a name."""
+
+    name: ClassVar[str] = "domain.added"
+    domain: str
+
+
+@frozen(kw_only=True)
+class DomainActivated(Event):
+    """A tenant proved that a name is its own, and answers to it now."""
+
+    name: ClassVar[str] = "domain.activated"
+    domain: str
+
+
+@frozen(kw_only=True)
+class DomainFailed(Event):
+    """A name was not proven in time, or is not proven any more."""
+
+    name: ClassVar[str] = "domain.failed"
+    domain: str
+    reason: str | None = None
+
+
+@frozen(kw_only=True)
+class DomainRemoved(Event):
+    """A tenant gave a name back."""
+
+    name: ClassVar[str] = "domain.removed"
+    domain: str
 
 
 @frozen(kw_only=True)

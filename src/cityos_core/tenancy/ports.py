@@ -70,6 +70,10 @@ class Stores(Protocol):
         """Store a changed store, one version up; ``Conflict("stale")`` if someone was first."""
         ...
 
+    def get(self, store_id: NodeId) -> Store:
+        """Give a store, or ``NotFound("store_not_found")``."""
+        ...
+
     def named(self, handle: str) -> Store:
         """Give the store with a handle, or ``NotFound("store_not_found")``."""
         ...

@@ -6,6 +6,9 @@ from attrs import frozen
 
 from cityos_core.dependencies import Dependencies
 from cityos_core.tenancy.deciding import ExplainSetting, ListDeclared, SetSetting, ShowSettings, UnsetSetting
+from cityos_core.tenancy.hosts import Names
+from cityos_core.tenancy.naming import AddDomain, GetDomain, ListDomains, MayIssue, RemoveDomain
+from cityos_core.tenancy.proving import VerifyDomain, VerifyDueDomains
 from cityos_core.tenancy.stores import ChangeStore, CreateStore, GetStore, ListStores
 from cityos_core.tenancy.tenants import (
     ArchiveTenant,
@@ -93,6 +96,40 @@ class StoreUseCases:
             get=GetStore(uow),
             list=ListStores(uow),
             change=ChangeStore(uow),
+        )
+
+
+@frozen(kw_only=True)
+class DomainUseCases:
+    """The names that tenants and their stores answer to."""
+
+    add: AddDomain
+    get: GetDomain
+    list: ListDomains
+    verify: VerifyDomain
+    verify_due: VerifyDueDomains
+    remove: RemoveDomain
+    may_issue: MayIssue
+
+    @classmethod
+    def of(cls, dependencies: Dependencies) -> Self:
+        """Build them over the ports."""
+        uow, clock = dependencies.unit_of_work, dependencies.clock
+        names, verify = Names(dependencies.platform_domains), VerifyDomain(uow, clock, dependencies.names)
+        return cls(
+            add=AddDomain(
+                unit_of_work=uow,
+                clock=clock,
+                identifiers=dependencies.identifiers,
+                names=names,
+                pick=dependencies.randomness.pick,
+            ),
+            get=GetDomain(uow),
+            list=ListDomains(uow),
+            verify=verify,
+            verify_due=VerifyDueDomains(uow, clock, verify),
+            remove=RemoveDomain(uow, clock),
+            may_issue=MayIssue(uow, names),
         )
 
 

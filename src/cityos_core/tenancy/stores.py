@@ -12,6 +12,7 @@ from cityos_core.kernel.money import exponent
 from cityos_core.kernel.scope import TenantScope
 from cityos_core.tenancy.events import StoreCreated
 from cityos_core.tenancy.model import Level, Node, Portal, Store
+from cityos_core.tenancy.records import StoreName, store_named
 from cityos_core.unit_of_work import UnitOfWorkFactory
 
 
@@ -74,7 +75,7 @@ class ChangeStore:
     def __call__(
         self,
         scope: TenantScope,
-        handle: str,
+        handle: StoreName,
         *,
         name: str | None = None,
         kind: str | None = None,
@@ -85,7 +86,7 @@ class ChangeStore:
     ) -> Store:
         """Change what is given; what is ``None`` stays."""
         with self.unit_of_work(scope) as uow:
-            store = uow.stores.named(handle)
+            store = store_named(uow, handle)
             changed = evolve(
                 store,
                 name=store.name if name is None else _named(name),
@@ -104,14 +105,14 @@ class ChangeStore:
 
 @frozen
 class GetStore:
-    """Give the store with a handle, or ``NotFound("store_not_found")``."""
+    """Give the store with a handle or an id, or ``NotFound("store_not_found")``."""
 
     unit_of_work: UnitOfWorkFactory
 
-    def __call__(self, scope: TenantScope, handle: str) -> Store:
+    def __call__(self, scope: TenantScope, handle: StoreName) -> Store:
         """Give a store."""
         with self.unit_of_work(scope) as uow:
-            return uow.stores.named(handle)
+            return store_named(uow, handle)
 
 
 @frozen

@@ -13,6 +13,7 @@ from cityos_core.tenancy.declared import DEFAULT_CURRENCY, DEFAULT_LOCALE, DEFAU
 from cityos_core.tenancy.events import TenantCreated, TenantStepped
 from cityos_core.tenancy.model import Level, Node, NodeStatus, Tenant, TenantStatus
 from cityos_core.tenancy.placing import EXAMPLE, lineage, refuse_archived
+from cityos_core.tenancy.records import TenantName, tenant_named
 from cityos_core.tenancy.settings import Setting, T, effective, held
 from cityos_core.unit_of_work import UnitOfWork, UnitOfWorkFactory
 
@@ -39,7 +40,7 @@ class CreateTenant:
         locale: str | None = None,
         kind: str = "marketplace",
         tier: str = "standard",
-        parent_tenant: str | None = None,
+        parent_tenant: TenantName | None = None,
         active: bool = True,
     ) -> Tenant:
         """Create a tenant; one that is not yet ``active`` is being provisioned."""
@@ -58,7 +59,7 @@ class CreateTenant:
                 currency=currency or defaults.currency(),
                 time_zone=time_zone or defaults.value(DEFAULT_TIME_ZONE),
                 locale=locale or defaults.value(DEFAULT_LOCALE),
-                parent_tenant_id=uow.tenants.named(parent_tenant).id if parent_tenant else None,
+                parent_tenant_id=tenant_named(uow, parent_tenant).id if parent_tenant else None,
             )
             uow.tree.add(
                 Node(
@@ -119,14 +120,14 @@ def _subcategory(uow: UnitOfWork, path: str) -> list[Node]:
 
 @frozen
 class GetTenant:
-    """Give the tenant with a handle, or ``NotFound("tenant_not_found")``."""
+    """Give the tenant with a handle or an id, or ``NotFound("tenant_not_found")``."""
 
     unit_of_work: UnitOfWorkFactory
 
-    def __call__(self, handle: str) -> Tenant:
+    def __call__(self, handle: TenantName) -> Tenant:
         """Give a tenant."""
         with self.unit_of_work(PlatformScope()) as uow:
-            return uow.tenants.named(handle)
+            return tenant_named(uow, handle)
 
 
 @frozen
@@ -149,7 +150,7 @@ class ChangeTenant:
 
     def __call__(
         self,
-        handle: str,
+        handle: TenantName,
         *,
         name: str | None = None,
         kind: str | None = None,
@@ -160,7 +161,7 @@ class ChangeTenant:
     ) -> Tenant:
         """Change what is given; what is ``None`` stays."""
         with self.unit_of_work(PlatformScope()) as uow:
-            tenant = uow.tenants.named(handle)
+            tenant = tenant_named(uow, handle)
             changed = evolve(
                 tenant,
                 name=tenant.name if name is None else _named(name),
@@ -183,15 +184,17 @@ class SetParentTenant:
 
     unit_of_work: UnitOfWorkFactory
 
-    def __call__(self, handle: str, parent_tenant: str | None) -> Tenant:
-        """Set the parent tenant, by handle."""
+    def __call__(self, handle: TenantName, parent_tenant: TenantName | None) -> Tenant:
+        """Set the parent tenant."""
         with self.unit_of_work(PlatformScope()) as uow:
-            tenant = uow.tenants.named(handle)
-            parent = uow.tenants.named(parent_tenant) if parent_tenant else None
+            tenant = tenant_named(uow, handle)
+            parent = tenant_named(uow, parent_tenant) if parent_tenant else None
             above = parent
             while above is not None:
                 if above.id == tenant.id:
-                    raise Refused("cycle", f"{handle} is above {parent_tenant} already; it cannot also be below it")
+                    raise Refused(
+                        "cycle", f"{tenant.handle} is above {parent_tenant} already; it cannot also be below it"
+                    )
                 above = uow.tenants.get(above.parent_tenant_id) if above.parent_tenant_id else None
             changed = evolve(tenant, parent_tenant_id=parent.id if parent else None)
             uow.tenants.save(changed)
@@ -207,12 +210,12 @@ class StepTenant:
     clock: Clock
     action: str
 
-    def __call__(self, handle: str, *, reason: str | None = None) -> Tenant:
+    def __call__(self, handle: TenantName, *, reason: str | None = None) -> Tenant:
         """Take the step; suspending and offboarding need a reason."""
         if self.action in NEEDS_REASON and not reason:
             raise Invalid("missing_reason", f"say why: to {self.action} a tenant needs a reason")
         with self.unit_of_work(PlatformScope()) as uow:
-            tenant = uow.tenants.named(handle).step(self.action, reason=reason)
+            tenant = tenant_named(uow, handle).step(self.action, reason=reason)
             uow.tenants.save(tenant)
             uow.commit([_stepped(tenant, self.action, self.clock)])
         return tenant
@@ -225,10 +228,10 @@ class ArchiveTenant:
     unit_of_work: UnitOfWorkFactory
     clock: Clock
 
-    def __call__(self, handle: str, *, reason: str | None = None) -> Tenant:
+    def __call__(self, handle: TenantName, *, reason: str | None = None) -> Tenant:
         """Archive a tenant that is offboarding, or that was never activated."""
         with self.unit_of_work(PlatformScope()) as uow:
-            archived = uow.tenants.named(handle).step("archive", reason=reason)
+            archived = tenant_named(uow, handle).step("archive", reason=reason)
         self._refuse_open(archived)
         with self.unit_of_work(PlatformScope()) as uow:
             uow.tenants.save(archived)

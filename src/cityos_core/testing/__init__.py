@@ -9,11 +9,13 @@ from cityos_core.testing.builders import discount, line, order_draft, shipping
 from cityos_core.testing.clock import START, SimulatedClock
 from cityos_core.testing.ids import SequentialIdentifiers
 from cityos_core.testing.market import WARES, market
+from cityos_core.testing.randomness import SequentialRandomness
 
 __all__ = [
     "START",
     "WARES",
     "SequentialIdentifiers",
+    "SequentialRandomness",
     "SimulatedClock",
     "city",
     "discount",

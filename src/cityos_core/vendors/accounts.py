@@ -8,7 +8,7 @@ from cityos_core.kernel.scope import TenantScope
 from cityos_core.unit_of_work import UnitOfWorkFactory
 from cityos_core.vendors.events import PayoutAccountChanged
 from cityos_core.vendors.model import PayoutAccount, Vendor
-from cityos_core.vendors.records import edit
+from cityos_core.vendors.records import VendorName, edit
 
 
 @frozen
@@ -18,7 +18,7 @@ class SetPayoutAccount:
     unit_of_work: UnitOfWorkFactory
     clock: Clock
 
-    def __call__(self, scope: TenantScope, handle: str, *, method: str, reference: str, holder: str) -> Vendor:
+    def __call__(self, scope: TenantScope, handle: VendorName, *, method: str, reference: str, holder: str) -> Vendor:
         """Set the account: a payout method, its word for the account (an IBAN), and who holds it."""
         account = PayoutAccount(
             method=_stated(method, "method"),
@@ -41,15 +41,17 @@ class VerifyPayoutAccount:
     unit_of_work: UnitOfWorkFactory
     clock: Clock
 
-    def __call__(self, scope: TenantScope, handle: str, *, reference: str | None = None) -> Vendor:
+    def __call__(self, scope: TenantScope, handle: VendorName, *, reference: str | None = None) -> Vendor:
         """Verify the account; if its ``reference`` is given and another was set meanwhile, that is a conflict."""
 
         def change(vendor: Vendor) -> Vendor:
             account = vendor.payout_account
             if account is None:
-                raise NotFound("no_payout_account", f"vendor {handle} has no payout account; set one first")
+                raise NotFound("no_payout_account", f"vendor {vendor.handle} has no payout account; set one first")
             if reference is not None and reference != account.reference:
-                raise Conflict("account_changed", f"vendor {handle} has another payout account now; look at it first")
+                raise Conflict(
+                    "account_changed", f"vendor {vendor.handle} has another payout account now; look at it first"
+                )
             return evolve(vendor, payout_account=evolve(account, verified=True))
 
         return edit(self.unit_of_work, scope, handle, change, lambda vendor: _changed(vendor, self.clock))

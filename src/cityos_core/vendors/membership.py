@@ -7,7 +7,7 @@ from cityos_core.kernel.scope import TenantScope
 from cityos_core.unit_of_work import UnitOfWorkFactory
 from cityos_core.vendors.events import TeamChanged
 from cityos_core.vendors.model import TeamRole, Vendor
-from cityos_core.vendors.records import edit
+from cityos_core.vendors.records import VendorName, edit
 from cityos_core.vendors.team import invited, joined, member_of, removed, with_role
 
 
@@ -18,7 +18,7 @@ class InviteMember:
     unit_of_work: UnitOfWorkFactory
     clock: Clock
 
-    def __call__(self, scope: TenantScope, handle: str, email: str, role: TeamRole) -> Vendor:
+    def __call__(self, scope: TenantScope, handle: VendorName, email: str, role: TeamRole) -> Vendor:
         """Invite someone, or raise ``Conflict("already_member")``."""
         return edit(
             self.unit_of_work,
@@ -36,7 +36,7 @@ class JoinTeam:
     unit_of_work: UnitOfWorkFactory
     clock: Clock
 
-    def __call__(self, scope: TenantScope, handle: str, email: str) -> Vendor:
+    def __call__(self, scope: TenantScope, handle: VendorName, email: str) -> Vendor:
         """Join a team, once."""
         return edit(
             self.unit_of_work,
@@ -54,7 +54,7 @@ class ChangeRole:
     unit_of_work: UnitOfWorkFactory
     clock: Clock
 
-    def __call__(self, scope: TenantScope, handle: str, email: str, role: TeamRole) -> Vendor:
+    def __call__(self, scope: TenantScope, handle: VendorName, email: str, role: TeamRole) -> Vendor:
         """Change a role, or raise ``Refused("last_owner")``."""
         return edit(
             self.unit_of_work,
@@ -72,7 +72,7 @@ class RemoveMember:
     unit_of_work: UnitOfWorkFactory
     clock: Clock
 
-    def __call__(self, scope: TenantScope, handle: str, email: str) -> Vendor:
+    def __call__(self, scope: TenantScope, handle: VendorName, email: str) -> Vendor:
         """Remove a member, or raise ``Refused("last_owner")``."""
         return edit(
             self.unit_of_work,

@@ -17,7 +17,7 @@ from cityos_core.unit_of_work import UnitOfWork, UnitOfWorkFactory
 from cityos_core.vendors.events import RequirementStepped, VendorRegistered, VendorStepped
 from cityos_core.vendors.model import VENDOR_LIFE, Profile, Vendor
 from cityos_core.vendors.policy import approved, asked, changeable, checked, with_account, with_owner, with_requirement
-from cityos_core.vendors.records import stores_named, vendor_named
+from cityos_core.vendors.records import VendorName, stores_named, vendor_named
 from cityos_core.vendors.schedules import PayoutSchedule
 from cityos_core.vendors.settings import VENDOR_REQUIREMENTS
 from cityos_core.vendors.workflow import Step, run
@@ -75,7 +75,7 @@ class ChangeVendor:
     def __call__(
         self,
         scope: TenantScope,
-        handle: str,
+        handle: VendorName,
         *,
         profile: Profile | None = None,
         stores: Iterable[str] | None = None,
@@ -103,7 +103,7 @@ class StepVendor:
     clock: Clock
     action: str
 
-    def __call__(self, scope: TenantScope, handle: str, *, reason: str | None = None) -> Vendor:
+    def __call__(self, scope: TenantScope, handle: VendorName, *, reason: str | None = None) -> Vendor:
         """Take the step; rejecting and suspending need a reason, which the vendor reads."""
         if self.action in NEEDS_REASON and not reason:
             raise Invalid("missing_reason", f"say why: to {self.action} a vendor needs a reason")
@@ -122,12 +122,12 @@ class TerminateVendor:
     clock: Clock
     open_business: Callable[[UnitOfWork, Vendor], Iterable[str]]
 
-    def __call__(self, scope: TenantScope, handle: str, *, reason: str | None = None) -> Vendor:
+    def __call__(self, scope: TenantScope, handle: VendorName, *, reason: str | None = None) -> Vendor:
         """Terminate a vendor, or raise ``Refused("business_open")`` naming what is to be settled first."""
         with self.unit_of_work(scope) as uow:
             vendor = vendor_named(uow, handle)
             after = vendor.step("terminate", reason=reason)
-            refuse_open(self.open_business(uow, vendor), handle)
+            refuse_open(self.open_business(uow, vendor), vendor.handle)
             uow.vendors.save(after)
             uow.commit([stepped(after, "terminate", self.clock.now())])
         return after
@@ -152,7 +152,7 @@ class StepRequirement:
     def __call__(
         self,
         scope: TenantScope,
-        handle: str,
+        handle: VendorName,
         key: str,
         action: str,
         *,
@@ -176,7 +176,7 @@ class StepRequirement:
             uow.vendors.save(vendor)
             status = next(item.status for item in vendor.requirements if item.key == key)
             event = RequirementStepped(
-                subject=vendor.id, occurred_at=now, vendor=handle, key=key, action=action, status=status.value
+                subject=vendor.id, occurred_at=now, vendor=vendor.handle, key=key, action=action, status=status.value
             )
             uow.commit([event])
         return vendor
@@ -203,7 +203,7 @@ class ApproveVendor:
     configuration: ConfigurationReader
     steps: Callable[[datetime], Sequence[Step[Vendor]]] = approval_steps
 
-    def __call__(self, scope: TenantScope, handle: str) -> Vendor:
+    def __call__(self, scope: TenantScope, handle: VendorName) -> Vendor:
         """Approve a vendor, or raise ``Refused("requirements_open")`` naming what is still needed."""
         now = self.clock.now()
         with self.unit_of_work(scope) as uow:

@@ -5,7 +5,7 @@ from typing import Protocol
 
 from cityos_core.kernel.ids import VendorId
 from cityos_core.kernel.paging import Page, PageRequest
-from cityos_core.vendors.model import Vendor, VendorStatus
+from cityos_core.vendors.model import Member, Vendor, VendorStatus
 
 
 class Vendors(Protocol):
@@ -33,4 +33,12 @@ class Vendors(Protocol):
 
     def page(self, request: PageRequest, *, status: VendorStatus | None = None) -> Page[Vendor]:
         """List vendors."""
+        ...
+
+
+class TeamMembers(Protocol):
+    """Who is on which vendor's team; it follows the vendors that are stored."""
+
+    def of(self, email: str) -> list[tuple[str, Member]]:
+        """List the vendors, by handle, that an e-mail address is a member of, as whom; invitations too."""
         ...

@@ -1,29 +1,36 @@
-"""Reading one vendor and storing what became of it."""
+"""Reading one vendor, by handle or by id, and storing what became of it."""
 
 from collections.abc import Callable, Iterable
+from uuid import UUID
 
 from cityos_core.kernel.errors import NotFound
 from cityos_core.kernel.events import Event
+from cityos_core.kernel.ids import VendorId
 from cityos_core.kernel.scope import TenantScope
 from cityos_core.unit_of_work import UnitOfWork, UnitOfWorkFactory
 from cityos_core.vendors.model import Vendor
 from cityos_core.vendors.policy import changeable
 
+VendorName = str | VendorId
+"""What tells a tenant's vendor from its others: its handle or its id."""
 
-def vendor_named(uow: UnitOfWork, handle: str) -> Vendor:
-    """Give the vendor with a handle, or ``NotFound("vendor_not_found")``."""
+
+def vendor_named(uow: UnitOfWork, name: VendorName) -> Vendor:
+    """Give the vendor with a handle or an id, or ``NotFound("vendor_not_found")``."""
+    if isinstance(name, UUID):
+        return uow.vendors.get(name)
     try:
-        return uow.vendors.named([handle])[handle]
+        return uow.vendors.named([name])[name]
     except KeyError:
         raise NotFound(
-            "vendor_not_found", f"there is no vendor {handle!r}; list the vendors to see who there is"
+            "vendor_not_found", f"there is no vendor {name!r}; list the vendors to see who there is"
         ) from None
 
 
 def edit(
     unit_of_work: UnitOfWorkFactory,
     scope: TenantScope,
-    handle: str,
+    handle: VendorName,
     change: Callable[[Vendor], Vendor],
     event: Callable[[Vendor], Event],
 ) -> Vendor:

@@ -20,16 +20,16 @@ from cityos_core.vendors.onboarding import (
     StepVendor,
     TerminateVendor,
 )
-from cityos_core.vendors.records import vendor_named
+from cityos_core.vendors.records import VendorName, vendor_named
 
 
 @frozen
 class GetVendor:
-    """Give the vendor with a handle, or ``NotFound("vendor_not_found")``."""
+    """Give the vendor with a handle or an id, or ``NotFound("vendor_not_found")``."""
 
     unit_of_work: UnitOfWorkFactory
 
-    def __call__(self, scope: TenantScope, handle: str) -> Vendor:
+    def __call__(self, scope: TenantScope, handle: VendorName) -> Vendor:
         """Give a vendor."""
         with self.unit_of_work(scope) as uow:
             return vendor_named(uow, handle)

@@ -14,7 +14,18 @@ from cityos_core.kernel.currencies import EXPONENTS
 from cityos_core.kernel.ids import TenantId, VendorId
 from cityos_core.kernel.money import Money
 from cityos_core.payouts.model import Decision, Planned, Skipped, SkipReason
-from cityos_core.payouts.policy import Funds, decide, is_due, last_due, payable, payable_unit, plan, served_until
+from cityos_core.payouts.policy import (
+    Funds,
+    decide,
+    is_due,
+    last_due,
+    next_due,
+    payable,
+    payable_unit,
+    plan,
+    schedule_of,
+    served_until,
+)
 from cityos_core.vendors.model import PayoutAccount, Profile, Vendor, VendorStatus
 from cityos_core.vendors.schedules import Cadence, PayoutSchedule
 
@@ -196,3 +207,43 @@ def test_a_plan_accounts_for_everything(available: int, debt: int, currency: str
         found = plan(ACME, funds, payable(funds.net))
         assert found.amount + found.netted + found.carried == funds.available
         assert found.netted == funds.debt
+
+
+def test_a_vendors_own_schedule_comes_first() -> None:
+    """A vendor is paid by its own schedule, or else by the one that the settings give."""
+    inherited = PayoutSchedule.of("weekly:5")
+    assert schedule_of(ACME, inherited) == inherited
+    assert schedule_of(evolve(ACME, payout_schedule="monthly:31"), inherited) == PayoutSchedule.of("monthly:31")
+
+
+@pytest.mark.parametrize(
+    ("schedule", "served", "day"),
+    [
+        ("daily", -1, date(2026, 1, 5)),
+        ("daily", 0, date(2026, 1, 6)),
+        ("weekly:1", -1, date(2026, 1, 5)),
+        ("weekly:1", 0, date(2026, 1, 12)),
+        ("weekly:5", -1, date(2026, 1, 9)),
+        ("weekly:5", -4, date(2026, 1, 5)),
+        ("monthly:31", -1, date(2026, 1, 31)),
+        ("monthly:1", -1, date(2026, 2, 1)),
+        ("manual", -100, None),
+    ],
+)
+def test_the_next_pay_day(schedule: str, served: int, day: date | None) -> None:
+    """It is the next pay day, or today if an earlier one was not served; of a manual schedule there is none."""
+    assert next_due(PayoutSchedule.of(schedule), MONDAY, served=MONDAY + timedelta(days=served)) == day
+
+
+@given(
+    st.sampled_from(["daily", *(f"weekly:{n}" for n in range(1, 8)), *(f"monthly:{n}" for n in range(1, 32))]),
+    st.dates(date(2020, 1, 1), date(2040, 1, 1)),
+    st.integers(0, 100),
+)
+def test_the_next_pay_day_is_the_first_on_which_a_run_pays(text: str, today: date, since: int) -> None:
+    """No run pays before it, and a run on it does."""
+    schedule, served = PayoutSchedule.of(text), today - timedelta(days=since)
+    day = next_due(schedule, today, served=served)
+    assert day is not None
+    is_paid = [last_due(schedule, today + timedelta(days=n)) for n in range((day - today).days + 1)]
+    assert [at is not None and at > served for at in is_paid] == [False] * (len(is_paid) - 1) + [True]

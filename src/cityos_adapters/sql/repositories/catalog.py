@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from attrs import frozen
-from sqlalchemy import delete, select
+from sqlalchemy import delete, func, select
 
 from cityos_adapters.sql.growth import growth, replacing
 from cityos_adapters.sql.lists import among
@@ -15,7 +15,7 @@ from cityos_adapters.sql.tables.catalog import categories, products, skus, stock
 from cityos_adapters.sql.tables.vendors import vendors
 from cityos_core.catalog.model import Category, Product, ProductStatus, Stock
 from cityos_core.kernel.errors import NotFound
-from cityos_core.kernel.ids import ProductId
+from cityos_core.kernel.ids import ProductId, VendorId
 from cityos_core.kernel.paging import Page, PageRequest
 
 _PRODUCTS: Final = select(products).where(products.c.tenant_id == OWNER)
@@ -29,6 +29,11 @@ _NEW: Final = growth(products)
 _NEW_SKUS: Final = growth(skus)
 _SKUS_OF: Final = select(skus.c.sku).where(skus.c.tenant_id == OWNER, skus.c.product_id == ID)
 _DROP_SKUS: Final = delete(skus).where(skus.c.tenant_id == OWNER, among(skus.c.sku, "dropped"))
+_COUNT: Final = (
+    select(products.c.status, func.count().label("products"))
+    .where(products.c.tenant_id == OWNER, products.c.vendor_id == ID)
+    .group_by(products.c.status)
+)
 _VENDOR_IDS: Final = select(vendors.c.id).where(vendors.c.tenant_id == OWNER)
 
 
@@ -72,6 +77,9 @@ class SqlProducts:
             named = _VENDOR_IDS.where(vendors.c.handle == vendor)
             statement = statement.where(products.c.vendor_id.in_(named))
         return page(self.session, statement, (products.c.sku,), request, lambda rows: [_product(row) for row in rows])
+
+    def count(self, vendor_id: VendorId) -> dict[ProductStatus, int]:
+        return {row.status: int(row.products) for row in self.session.all(_COUNT, id_=vendor_id)}
 
 
 def _skus(product: Product) -> set[str]:

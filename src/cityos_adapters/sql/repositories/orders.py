@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from attrs import field, frozen
-from sqlalchemy import bindparam, case, exists, select
+from sqlalchemy import bindparam, case, exists, func, or_, select
 
 from cityos_adapters.sql.columns import Instant
 from cityos_adapters.sql.growth import growth, replacing
@@ -33,14 +33,16 @@ from cityos_adapters.sql.tables.orders import (
     vendor_orders,
 )
 from cityos_core.kernel.errors import NotFound
-from cityos_core.kernel.ids import OrderId
+from cityos_core.kernel.ids import OrderId, VendorId
 from cityos_core.kernel.paging import Page, PageRequest
-from cityos_core.orders.model import Order
+from cityos_core.orders.model import AWAITING, Order
 from cityos_core.orders.ports import Due, OrderFilter, Placed
 
 _ORDERS: Final = select(orders).where(orders.c.tenant_id == OWNER)
 _BY_ID: Final = _ORDERS.where(orders.c.id == ID)
 _LOCK: Final = _BY_ID.with_for_update(key_share=True)
+_BY_IDS: Final = _ORDERS.where(among(orders.c.id)).order_by(orders.c.id)
+_LOCK_MANY: Final = _BY_IDS.with_for_update(key_share=True)
 _PLACED: Final = select(orders.c.reference, orders.c.id, orders.c.digest).where(
     orders.c.tenant_id == OWNER, among(orders.c.reference, "references")
 )
@@ -67,6 +69,12 @@ _PARTS_OF: Final = {
     .order_by(table.c.order_id, table.c.position)
     for table, _, _ in _PARTS
 }
+
+_TO_SEND: Final = select(func.count().label("parts")).where(
+    vendor_orders.c.tenant_id == OWNER,
+    vendor_orders.c.vendor_id == ID,
+    or_(*(vendor_orders.c.status == status for status in AWAITING)),
+)
 
 _DUE_AT: Final = case(
     (vendor_orders.c.released_at.is_(None), vendor_orders.c.release_due_at), else_=vendor_orders.c.reserve_due_at
@@ -100,6 +108,13 @@ class SqlOrders:
             return known
         raise NotFound("order_not_found", f"there is no order {order_id}")
 
+    def many(self, order_ids: Iterable[OrderId], *, lock: bool = False) -> dict[OrderId, Order]:
+        wanted = sorted(set(order_ids))
+        found = self.session.lock(_LOCK_MANY, ids=wanted) if lock else self.session.all(_BY_IDS, ids=wanted)
+        known = {order.id: order for order in self._whole(found)}
+        self._read.update(known)
+        return known
+
     def placed(self, references: Iterable[str]) -> dict[str, Placed]:
         found = self.session.all(_PLACED, references=sorted(set(references)))
         return {row.reference: Placed(row.id, row.digest) for row in found}
@@ -118,6 +133,9 @@ class SqlOrders:
     def page(self, where: OrderFilter, request: PageRequest) -> Page[Order]:
         statement = _ORDERS.where(*_conditions(where))
         return page(self.session, statement, (orders.c.placed_at, orders.c.id), request, self._whole)
+
+    def to_send(self, vendor_id: VendorId) -> int:
+        return sum(int(row.parts) for row in self.session.all(_TO_SEND, id_=vendor_id))
 
     def due(self, now: datetime, *, limit: int) -> list[Due]:
         return [Due(row.order_id, row.id) for row in self.session.all(_DUE, now=now, most=limit)]
@@ -150,6 +168,8 @@ def _conditions(where: OrderFilter) -> list[Any]:
         conditions.append(exists().where(mine))
     if where.customer is not None:
         conditions.append(orders.c.customer == where.customer)
+    if where.store is not None:
+        conditions.append(orders.c.store_id == where.store)
     if where.since is not None:
         conditions.append(orders.c.placed_at >= where.since)
     if where.until is not None:

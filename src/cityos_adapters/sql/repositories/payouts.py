@@ -12,15 +12,16 @@ from cityos_adapters.sql.columns import Instant
 from cityos_adapters.sql.failures import stale
 from cityos_adapters.sql.growth import growth, replacing
 from cityos_adapters.sql.lists import among
-from cityos_adapters.sql.paging import page
+from cityos_adapters.sql.paging import begins_with, page
 from cityos_adapters.sql.session import ID, OWNER, Session
 from cityos_adapters.sql.statements import AnyRow, Query, Values
 from cityos_adapters.sql.tables.ledger import IS_AVAILABLE, IS_DEBT, balances
 from cityos_adapters.sql.tables.payouts import payout_attempts, payout_batches, payouts
 from cityos_core.kernel.errors import NotFound
-from cityos_core.kernel.ids import PayoutId
+from cityos_core.kernel.ids import BatchId, PayoutId, VendorId
 from cityos_core.kernel.money import Money
 from cityos_core.kernel.paging import Page, PageRequest
+from cityos_core.ledger.model import Account, Balance
 from cityos_core.payouts.model import Attempt, Payout, PayoutBatch
 from cityos_core.payouts.ports import PayoutFilter
 
@@ -160,6 +161,7 @@ def _attempt(row: AnyRow) -> Attempt:
 
 _b = payout_batches.c
 _BATCHES: Final = select(payout_batches).where(_b.tenant_id == OWNER)
+_BATCH: Final = _BATCHES.where(_b.id == ID)
 _NEW_BATCH: Final = growth(payout_batches)
 _LAST_SWEEP: Final = (
     select(_b.created_at).where(_b.tenant_id == OWNER, _b.swept_at.is_not(None)).order_by(_b.created_at.desc()).limit(1)
@@ -176,6 +178,12 @@ class SqlBatches:
     def add(self, batch: PayoutBatch) -> None:
         self.session.require_own(batch.tenant_id)
         self.session.grow((_NEW_BATCH, [{"tenant_id": batch.tenant_id, "id": batch.id, **_batch_row(batch)}]))
+
+    def get(self, batch_id: BatchId) -> PayoutBatch:
+        row = self.session.first(_BATCH, id_=batch_id)
+        if row is None:
+            raise NotFound("payout_batch_not_found", f"there is no payout batch {batch_id}")
+        return _batch(row)
 
     def save(self, batch: PayoutBatch) -> None:
         self.session.require_own(batch.tenant_id)
@@ -226,6 +234,11 @@ def _with(state: ColumnElement[bool]) -> Query:
     )
 
 
+_BALANCES: Final = (
+    select(balances.c.account, balances.c.currency, balances.c.amount)
+    .where(balances.c.tenant_id == OWNER)
+    .order_by(balances.c.account, balances.c.currency)
+)
 _STATES: Final = (("available", _with(IS_AVAILABLE)), ("debt", _with(IS_DEBT)))
 
 
@@ -244,3 +257,12 @@ class SqlPayables:
             )
             found |= {(row.account.split(":")[1], row.currency) for row in rows}
         return sorted(found)[:limit]
+
+    def of(self, vendor_id: VendorId) -> list[Balance]:
+        statement = _BALANCES.where(begins_with(balances.c.account, f"vendor:{vendor_id}:"))
+        rows = self.session.all(statement)
+        return [Balance(Account(self.session.tenant, row.account, row.currency), _money(row)) for row in rows]
+
+
+def _money(row: AnyRow) -> Money:
+    return Money(row.amount, row.currency)

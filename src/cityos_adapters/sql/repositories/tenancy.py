@@ -189,17 +189,23 @@ class SqlStores:
             self.session.save(stores, [_store_row(store)])
         self.session.wrote_configuration = True
 
+    def get(self, store_id: NodeId) -> Store:
+        return _found(store_id, self.session.first(_STORES.where(stores.c.id == ID), id_=store_id))
+
     def named(self, handle: str) -> Store:
-        row = self.session.first(_STORES.where(stores.c.handle == bindparam("handle")), handle=handle)
-        if row is None:
-            raise NotFound("store_not_found", f"there is no store {handle}")
-        return _store(row)
+        return _found(handle, self.session.first(_STORES.where(stores.c.handle == bindparam("handle")), handle=handle))
 
     def all(self) -> list[Store]:
         return [_store(row) for row in self.session.all(_STORES)]
 
 
 _STORES: Final = select(stores).where(stores.c.tenant_id == OWNER).order_by(stores.c.handle)
+
+
+def _found(wanted: str | NodeId, row: AnyRow | None) -> Store:
+    if row is None:
+        raise NotFound("store_not_found", f"there is no store {wanted}")
+    return _store(row)
 
 
 def _store_row(store: Store) -> Values:

@@ -1,5 +1,31 @@
 """The tables, a module per context; importing this package declares them all."""
 
-from cityos_adapters.sql.tables import catalog, commissions, ledger, orders, outbox, payouts, tenancy, vendors
+from cityos_adapters.sql.tables import (
+    access,
+    audit,
+    catalog,
+    commissions,
+    exports,
+    idempotency,
+    ledger,
+    orders,
+    outbox,
+    payouts,
+    tenancy,
+    vendors,
+)
 
-__all__ = ["catalog", "commissions", "ledger", "orders", "outbox", "payouts", "tenancy", "vendors"]
+__all__ = [
+    "access",
+    "audit",
+    "catalog",
+    "commissions",
+    "exports",
+    "idempotency",
+    "ledger",
+    "orders",
+    "outbox",
+    "payouts",
+    "tenancy",
+    "vendors",
+]

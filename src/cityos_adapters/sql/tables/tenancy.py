@@ -1,5 +1,6 @@
-"""The tree, the register of tenants, stores, setting values and revisions."""
+"""The tree, the register of tenants, stores, domains, setting values and revisions."""
 
+from datetime import datetime
 from typing import Final
 from uuid import UUID
 
@@ -14,10 +15,12 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     Uuid,
+    literal_column,
 )
 
-from cityos_adapters.sql.columns import KEY, METADATA, Choice, Data, Document, one_of
+from cityos_adapters.sql.columns import KEY, METADATA, Choice, Data, Document, Instant, one_of
 from cityos_adapters.sql.tables.owned import Owned, Versioned
+from cityos_core.tenancy.domains import DomainStatus
 from cityos_core.tenancy.model import Level, NodeStatus, Portal, TenantStatus
 
 
@@ -82,6 +85,36 @@ class StoreColumns(Versioned):
 
 
 stores: Final = Table("stores", METADATA, StoreColumns, UniqueConstraint("tenant_id", "handle"))
+
+
+class DomainColumns(Versioned):
+    """A name that a tenant, or one of its stores, answers to."""
+
+    name: Named[str] = Column(KEY)
+    store: Named[str | None] = Column(Text)
+    token: Named[str] = Column(Text)
+    status: Named[DomainStatus] = Column(Choice(DomainStatus))
+    reason: Named[str | None] = Column(Text)
+    created_at: Named[datetime] = Column(Instant)
+    proven_at: Named[datetime | None] = Column(Instant)
+    check_at: Named[datetime | None] = Column(Instant)
+
+
+domains: Final = Table("domains", METADATA, DomainColumns, UniqueConstraint("id"), one_of("status", DomainStatus))
+IS_ACTIVE: Final = literal_column("status = 'active'", Boolean())
+_IS_KEPT = literal_column("status <> 'removed'", Boolean())
+_IS_CHECKED = domains.c.check_at.is_not(None)
+Index(None, domains.c.tenant_id, domains.c.name, domains.c.id)
+Index("uq_domains_name", domains.c.name, unique=True, postgresql_where=IS_ACTIVE, sqlite_where=IS_ACTIVE)
+Index(
+    "uq_domains_tenant_id_name",
+    domains.c.tenant_id,
+    domains.c.name,
+    unique=True,
+    postgresql_where=_IS_KEPT,
+    sqlite_where=_IS_KEPT,
+)
+Index(None, domains.c.check_at, domains.c.id, postgresql_where=_IS_CHECKED, sqlite_where=_IS_CHECKED)
 
 
 class SettingColumns(Owned):

@@ -1,12 +1,13 @@
-"""Vendors."""
+"""Vendors, and who is on their teams."""
 
 from datetime import datetime
 from typing import Final
+from uuid import UUID
 
-from sqlalchemy import Column, Named, Table, Text, UniqueConstraint
+from sqlalchemy import Column, ForeignKeyConstraint, Index, Named, Table, Text, UniqueConstraint, Uuid
 
 from cityos_adapters.sql.columns import KEY, METADATA, Choice, Document, Instant, one_of
-from cityos_adapters.sql.tables.owned import Versioned
+from cityos_adapters.sql.tables.owned import Owned, Versioned
 from cityos_core.vendors.model import Member, PayoutAccount, Requirement, VendorStatus
 
 
@@ -36,3 +37,19 @@ class VendorColumns(Versioned):
 vendors: Final = Table(
     "vendors", METADATA, VendorColumns, UniqueConstraint("tenant_id", "handle"), one_of("status", VendorStatus)
 )
+
+
+class TeamMemberColumns(Owned):
+    """An address, in lower case, that is on a vendor's team; what it is there stands in the vendor."""
+
+    email: Named[str] = Column(KEY, primary_key=True)
+    vendor_id: Named[UUID] = Column(Uuid, primary_key=True)
+
+
+team_members: Final = Table(
+    "team_members",
+    METADATA,
+    TeamMemberColumns,
+    ForeignKeyConstraint(["tenant_id", "vendor_id"], ["vendors.tenant_id", "vendors.id"]),
+)
+Index(None, team_members.c.tenant_id, team_members.c.vendor_id)

@@ -4,10 +4,13 @@ from collections.abc import Iterator
 
 from attrs import evolve, frozen
 
+from cityos_core.access.model import ApiKey, Assignment, Impersonation, ImpersonationStatus
+from cityos_core.audit.ports import AuditFilter
 from cityos_core.catalog.model import Category
 from cityos_core.commissions.lines import EntryStatus
 from cityos_core.commissions.ports import EntryFilter
 from cityos_core.commissions.rules import StoredRule
+from cityos_core.exports.model import Chunk, Export
 from cityos_core.kernel.errors import CityOSError
 from cityos_core.kernel.ids import BatchId, PayoutId, ProductId
 from cityos_core.kernel.paging import PageRequest
@@ -16,8 +19,11 @@ from cityos_core.orders.model import Order
 from cityos_core.orders.ports import OrderFilter
 from cityos_core.payouts.model import Payout, PayoutStatus
 from cityos_core.payouts.ports import PayoutFilter
+from cityos_core.tenancy.domains import Domain, DomainStatus
 from cityos_core.tenancy.model import SettingEntry
-from cityos_core.testing.contracts import examples, rules, sales
+from cityos_core.testing.contracts import credentials, domains, examples, exports, rules, sales
+from cityos_core.testing.contracts.answers import answered
+from cityos_core.testing.contracts.audit import recorded
 from cityos_core.testing.contracts.examples import AT, LATER
 from cityos_core.testing.contracts.journals import account, earn, move, negated
 from cityos_core.testing.contracts.world import Contract, Place
@@ -36,6 +42,11 @@ class Belongings:
     rule: StoredRule
     batch: BatchId
     payout: Payout
+    domain: Domain
+    key: ApiKey
+    assignment: Assignment
+    impersonation: Impersonation
+    export: Export
 
 
 class IsolationContract(Contract):
@@ -77,6 +88,11 @@ def belongings(place: Place) -> Belongings:
         rule=rules.stored(place.ids, place.id, rules.FULL, 1),
         batch=batch,
         payout=payout,
+        domain=domains.domain(place),
+        key=credentials.api_key(place),
+        assignment=credentials.assignment(place),
+        impersonation=credentials.impersonation(place),
+        export=exports.running(place),
     )
 
 
@@ -93,6 +109,14 @@ def store(owned: Belongings) -> None:
         uow.settings.put(SettingEntry(node_id=place.node.id, tenant_id=place.id, key="a", value=place.tenant.handle))
         uow.batches.add(examples.batch(owned.batch, place.id))
         uow.payouts.add([owned.payout])
+        uow.domains.add(owned.domain)
+        uow.api_keys.add(owned.key)
+        uow.assignments.add(owned.assignment)
+        uow.impersonations.add(owned.impersonation)
+        uow.exports.add(owned.export)
+        uow.files.write(Chunk(owned.export.id, 0, place.tenant.handle))
+        uow.answers.put(answered(place))
+        uow.audit.append(recorded(place))
         uow.commit()
     earn(place, "sale-1", 500)
     move(place, "release-1", 200, "pending", "available")
@@ -116,6 +140,15 @@ def live(owned: Belongings) -> None:
         uow.inventory.save([examples.stock(place.id, place.acme.id, "chair", on_hand=0)])
         if (sale := uow.ledger.find("release-1")) is not None:
             uow.ledger.post(negated(place, sale))
+        uow.domains.save(evolve(owned.domain, status=DomainStatus.ACTIVE))
+        uow.api_keys.touch(owned.key.id, LATER)
+        uow.api_keys.save(evolve(owned.key, name="lived"))
+        uow.assignments.remove(owned.assignment.id)
+        uow.impersonations.save(evolve(owned.impersonation, status=ImpersonationStatus.ENDED))
+        uow.files.write(Chunk(owned.export.id, 0, "lived"))
+        uow.exports.save(owned.export.step("succeed", at=LATER))
+        uow.answers.forget(LATER)
+        uow.audit.append(recorded(place))
         uow.commit()
 
 
@@ -130,6 +163,9 @@ def answers(uow: UnitOfWork, ours: Belongings, theirs: Belongings) -> Iterator[s
 def _about(uow: UnitOfWork, owned: Belongings) -> Iterator[object]:
     place, order = owned.place, owned.order
     yield from (uow.tree.under(place.node.path), uow.tree.at([place.node.path]), uow.tenants.all(), uow.stores.all())
+    yield from (uow.vendors.known([place.acme.id]), uow.products.count(place.acme.id))
+    yield from (uow.orders.page(OrderFilter(store=place.store.id), REQUEST), uow.orders.to_send(place.acme.id))
+    yield from (uow.orders.many([order.id]), uow.orders.many([order.id], lock=True))
     yield from (uow.stores.named("web"), uow.settings.at([place.node.id]), uow.revisions.current())
     yield from (uow.vendors.named(["acme"]), uow.vendors.page(REQUEST), uow.categories.all())
     yield from (uow.products.by_sku(["chair", "chair/red"]), uow.products.page(REQUEST, vendor="acme"))
@@ -147,18 +183,38 @@ def _about(uow: UnitOfWork, owned: Belongings) -> Iterator[object]:
     yield from (list(uow.books.export(JournalFilter())), uow.payouts.page(PayoutFilter(), REQUEST))
     yield from (uow.payouts.page(PayoutFilter(batch=owned.batch), REQUEST), uow.payouts.due(LATER, limit=100))
     yield from (uow.batches.page(REQUEST), uow.batches.last_sweep(), uow.payables.payable(after=None, limit=100))
+    yield uow.payables.of(place.acme.id)
+    yield from (uow.team_members.of("anna@acme.example"), uow.domains.active("shop.example"), uow.domains.page(REQUEST))
+    yield from (uow.domains.due(LATER, limit=100), uow.exports.page(REQUEST), uow.exports.due(LATER, limit=100))
+    yield from (
+        uow.api_keys.with_hashes([owned.key.hash]),
+        uow.api_keys.page(REQUEST),
+        uow.impersonations.page(REQUEST),
+    )
+    yield from (uow.assignments.of_user([owned.assignment.user]), uow.assignments.page(REQUEST))
+    yield from (uow.answers.find("user:1", "key"), uow.audit.head(), list(uow.audit.links()))
+    named = AuditFilter(target=str(place.acme.id))
+    yield from (uow.audit.page(named, REQUEST), uow.audit.page(AuditFilter(), REQUEST), list(uow.audit.export(named)))
 
 
 def _refusals(uow: UnitOfWork, owned: Belongings) -> Iterator[str]:
     questions = (
         lambda: uow.tree.get(owned.place.node.id),
         lambda: uow.tenants.get(owned.place.id),
+        lambda: uow.stores.get(owned.place.store.id),
         lambda: uow.tenants.named(owned.place.tenant.handle),
         lambda: uow.vendors.get(owned.place.acme.id),
         lambda: uow.products.get(owned.product),
         lambda: uow.orders.get(owned.order.id),
         lambda: uow.orders.get(owned.order.id, lock=True),
         lambda: uow.payouts.get(owned.payout.id),
+        lambda: uow.batches.get(owned.batch),
+        lambda: uow.domains.get(owned.domain.id),
+        lambda: uow.api_keys.get(owned.key.id),
+        lambda: uow.assignments.get(owned.assignment.id),
+        lambda: uow.impersonations.get(owned.impersonation.id),
+        lambda: uow.exports.get(owned.export.id),
+        lambda: uow.files.read(owned.export.id, 0),
     )
     for question in questions:
         try:
@@ -167,7 +223,7 @@ def _refusals(uow: UnitOfWork, owned: Belongings) -> Iterator[str]:
             yield f"{type(error).__name__} {error.code} {error.detail}"
 
 
-TRESPASSES = 20
+TRESPASSES = 38
 
 
 def trespass(place: Place, theirs: Belongings, number: int) -> None:
@@ -197,6 +253,24 @@ def trespass(place: Place, theirs: Belongings, number: int) -> None:
                 lambda: uow.ledger.lock([account(there, "available")]),
                 lambda: uow.payouts.save(evolve(theirs.payout, reason="mine", tenant_id=place.id)),
                 lambda: uow.batches.save(evolve(examples.batch(theirs.batch, place.id), payouts=99)),
+                lambda: uow.domains.save(evolve(theirs.domain, status=DomainStatus.ACTIVE)),
+                lambda: uow.domains.save(evolve(theirs.domain, status=DomainStatus.ACTIVE, tenant_id=place.id)),
+                lambda: uow.domains.add(evolve(theirs.domain, name="mine.example", tenant_id=place.id)),
+                lambda: uow.api_keys.save(evolve(theirs.key, name="mine")),
+                lambda: uow.api_keys.save(evolve(theirs.key, name="mine", tenant_id=place.id)),
+                lambda: uow.api_keys.add(evolve(theirs.key, name="mine", tenant_id=place.id)),
+                lambda: uow.api_keys.touch(theirs.key.id, LATER),
+                lambda: uow.assignments.remove(theirs.assignment.id),
+                lambda: uow.assignments.add(evolve(theirs.assignment, user="mine", tenant_id=place.id)),
+                lambda: uow.impersonations.save(evolve(theirs.impersonation, reason="mine")),
+                lambda: uow.impersonations.save(evolve(theirs.impersonation, reason="mine", tenant_id=place.id)),
+                lambda: uow.impersonations.add(evolve(theirs.impersonation, reason="mine", tenant_id=place.id)),
+                lambda: uow.exports.save(evolve(theirs.export, reason="mine")),
+                lambda: uow.exports.save(evolve(theirs.export, reason="mine", tenant_id=place.id)),
+                lambda: uow.files.write(Chunk(theirs.export.id, 0, "mine")),
+                lambda: uow.answers.put(evolve(answered(there), fingerprint="mine")),
+                lambda: uow.answers.forget(LATER),
+                lambda: uow.audit.append(recorded(there)),
             )
             assert len(attempts) == TRESPASSES
             attempts[number]()

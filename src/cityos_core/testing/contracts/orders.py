@@ -6,9 +6,9 @@ from datetime import UTC, datetime, timedelta
 from attrs import evolve
 
 from cityos_core.kernel.errors import CityOSError
-from cityos_core.kernel.ids import OrderId
+from cityos_core.kernel.ids import NodeId, OrderId
 from cityos_core.kernel.paging import PageRequest
-from cityos_core.orders.model import Order, VendorOrder
+from cityos_core.orders.model import AWAITING, Order, VendorOrder, VendorOrderStatus
 from cityos_core.orders.ports import Due, OrderFilter, Placed
 from cityos_core.testing.contracts import sales
 from cityos_core.testing.contracts.examples import AT, LATER
@@ -67,6 +67,34 @@ class OrdersContract(Contract):
         save(north, placed)
         assert get(north, placed) == evolve(placed, version=2)
 
+    def test_many_at_once(self, north: Place, south: Place) -> None:
+        """Many orders come back whole, each by its id, held or not; what is missing or a neighbour's is left out."""
+        made = [sales.order(north.ids, f"A-{number}", north.birch, north.acme) for number in range(3)]
+        theirs = sales.order(south.ids, "A-1", south.acme)
+        for order in made:
+            add(north, order)
+        add(south, theirs)
+        save(north, sales.afterlife(north.ids, made[1]))
+        stored = {order.id: get(north, order) for order in made}
+        asked = [*reversed(stored), made[0].id, theirs.id, OrderId(nobody())]
+        assert north.see(lambda uow: uow.orders.many(asked)) == stored
+        assert north.see(lambda uow: uow.orders.many(asked, lock=True)) == stored
+        assert north.see(lambda uow: uow.orders.many([])) == {}
+
+    def test_many_held_are_saved_one_by_one(self, north: Place) -> None:
+        """Orders that were read together are saved with what changed on each; another writer in between is noticed."""
+        made = [sales.order(north.ids, f"A-{number}", north.acme, north.birch) for number in range(2)]
+        for order in made:
+            add(north, order)
+        with north.open() as uow:
+            held = uow.orders.many([order.id for order in made], lock=True)
+            changed = [evolve(order, vendor_orders=_released(held[order.id])) for order in made]
+            for order in changed:
+                uow.orders.save(order)
+            uow.commit()
+        assert [get(north, order) for order in made] == [evolve(order, version=2) for order in changed]
+        assert raised(save, north, changed[0]) == "stale"
+
     def test_stale(self, north: Place) -> None:
         """An order that was changed since it was read is not saved, nor is one that was never added."""
         placed = sales.order(north.ids, "A-1", north.acme)
@@ -111,8 +139,8 @@ class OrdersContract(Contract):
             assert sorted(found, key=lambda order: order.reference) == made
 
     def test_filters(self, north: Place) -> None:
-        """Vendor, customer and time narrow the list, alone and together; the end of a time is not part of it."""
-        first = evolve(sales.order(north.ids, "1", north.acme, placed_at=AT), customer="c-1")
+        """Vendor, customer, store and time narrow the list, alone and together; a time's end is not part of it."""
+        first = evolve(sales.order(north.ids, "1", north.acme, placed_at=AT, store=north.store.id), customer="c-1")
         both = evolve(sales.order(north.ids, "2", north.birch, north.acme, placed_at=AT + HOUR), customer="c-2")
         last = evolve(sales.order(north.ids, "3", north.birch, placed_at=LATER), customer="c-1")
         for order in (first, both, last):
@@ -121,9 +149,22 @@ class OrdersContract(Contract):
         assert found(north, OrderFilter(vendor="birch")) == [both, last]
         assert found(north, OrderFilter(vendor="nobody")) == []
         assert found(north, OrderFilter(customer="c-1")) == [first, last]
+        assert found(north, OrderFilter(store=north.store.id)) == [first]
+        assert found(north, OrderFilter(store=NodeId(nobody()))) == []
         assert found(north, OrderFilter(since=AT + HOUR)) == [both, last]
         assert found(north, OrderFilter(until=AT + HOUR)) == [first]
         assert found(north, OrderFilter(since=AT, until=LATER, vendor="acme", customer="c-2")) == [both]
+
+    def test_what_is_still_to_be_sent(self, north: Place, south: Place) -> None:
+        """A vendor's parts of orders are counted until all of one is sent, or it is cancelled."""
+        for number, status in enumerate(VendorOrderStatus):
+            order = sales.order(north.ids, f"A-{number}", north.acme, north.birch)
+            mine, other = order.vendor_orders
+            sent = evolve(other, status=VendorOrderStatus.FULFILLED)
+            add(north, evolve(order, vendor_orders=(evolve(mine, status=status), sent)))
+        assert north.see(lambda uow: uow.orders.to_send(north.acme.id)) == len(AWAITING)
+        assert north.see(lambda uow: uow.orders.to_send(north.birch.id)) == 0
+        assert south.see(lambda uow: uow.orders.to_send(north.acme.id)) == 0
 
     def test_due_earliest_first(self, north: Place) -> None:
         """Vendor orders whose release or reserve is due and not done are listed, earliest first, up to the limit."""
@@ -222,6 +263,11 @@ def placed_as(place: Place, *references: str) -> dict[str, Placed]:
 def due(place: Place, now: datetime, *, limit: int = 10) -> list[Due]:
     """List what is due."""
     return place.see(lambda uow: uow.orders.due(now, limit=limit))
+
+
+def _released(order: Order) -> tuple[VendorOrder, ...]:
+    first, *others = order.vendor_orders
+    return evolve(first, released_at=AT, drawn=7), *others
 
 
 def awaiting(part: VendorOrder, at: datetime) -> VendorOrder:

@@ -140,6 +140,7 @@ class BatchesContract(Contract):
         more = evolve(batch, payouts=9, skipped=skipped, swept_at=None)
         north.do(lambda uow: uow.batches.save(more))
         assert batches(north) == [more]
+        assert north.see(lambda uow: uow.batches.get(batch.id)) == more
 
     def test_pages_oldest_first(self, north: Place, south: Place) -> None:
         """Pages follow the time of creation; a neighbour's batches are not among them."""
@@ -161,8 +162,9 @@ class BatchesContract(Contract):
         assert south.see(lambda uow: uow.batches.last_sweep()) is None
 
     def test_a_neighbours_batch_is_out_of_reach(self, north: Place, south: Place) -> None:
-        """A tenant cannot write another's batch, under either name."""
+        """A tenant cannot read or write another's batch, under either name."""
         theirs = batched(south)
+        assert raised(north.see, lambda uow: uow.batches.get(theirs.id)) == "payout_batch_not_found"
         raised(north.do, lambda uow: uow.batches.save(evolve(theirs, payouts=99)))
         raised(north.do, lambda uow: uow.batches.save(evolve(theirs, payouts=99, tenant_id=north.id)))
         assert batches(south) == [theirs]
@@ -189,6 +191,24 @@ class PayablesContract(Contract):
         assert payable(north, limit=2) == everyone[:2]
         for number, (vendor, currency) in enumerate(everyone):
             assert payable(north, after=f"{vendor}/{currency}") == everyone[number + 1 :]
+
+    def test_what_a_vendor_holds(self, north: Place, south: Place) -> None:
+        """A vendor's accounts are listed with what they hold, by account and currency; nobody else's are."""
+        for place in (north, south):
+            give(place, place.acme, "pending", "EUR", amount=70)
+            give(place, place.acme, "available", "KWD")
+            give(place, place.acme, "debt", "EUR", amount=-30)
+            give(place, place.birch, "available", "EUR")
+        held = north.see(lambda uow: uow.payables.of(north.acme.id))
+        assert [(item.account.path.rpartition(":")[2], item.money) for item in held if item.money] == [
+            ("available", Money(100, "KWD")),
+            ("debt", Money(30, "EUR")),
+            ("pending", Money(70, "EUR")),
+        ]
+        assert {item.account.tenant for item in held} == {north.id}
+        prefix = f"vendor:{north.acme.id}:"
+        assert held == north.see(lambda uow: uow.books.balances(prefix))
+        assert north.see(lambda uow: uow.payables.of(south.acme.id)) == []
 
     def test_who_has_nothing_left(self, north: Place) -> None:
         """A vendor whose available money went, and whose debt was paid, is not listed."""

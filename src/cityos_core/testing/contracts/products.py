@@ -93,6 +93,15 @@ class ProductsContract(Contract):
         assert found_skus(north, ProductStatus.ARCHIVED, "birch") == []
         assert found_skus(north, None, "nobody") == []
 
+    def test_counts_by_status(self, north: Place, south: Place) -> None:
+        """A vendor's products are counted by status; a neighbour's and other vendors' are not."""
+        for sku, status in (("a", "draft"), ("b", "published"), ("c", "draft")):
+            save(north, evolve(add(north, north.acme, sku), status=ProductStatus(status)))
+        add(north, north.birch, "d")
+        counts = {ProductStatus.DRAFT: 2, ProductStatus.PUBLISHED: 1}
+        assert north.see(lambda uow: uow.products.count(north.acme.id)) == counts
+        assert south.see(lambda uow: uow.products.count(north.acme.id)) == {}
+
     def test_a_neighbours_product_is_out_of_reach(self, north: Place, south: Place) -> None:
         """Another tenant's product reads as none and cannot be written."""
         theirs = add(south, south.acme, "chair")

@@ -74,13 +74,16 @@ class StoresContract(Contract):
     """Stores: unique handles within a tenant, by handle, with optimistic versions."""
 
     def test_round_trip(self, north: Place, south: Place) -> None:
-        """A store comes back with every field; a neighbour's of the same handle is another one."""
+        """A store comes back with every field, by id and by handle; a neighbour's of the same handle is another one."""
+        assert north.see(lambda uow: uow.stores.get(north.store.id)) == north.store
         assert north.see(lambda uow: uow.stores.named("web")) == north.store
         assert south.see(lambda uow: uow.stores.named("web")) == south.store
 
-    def test_unknown(self, north: Place) -> None:
-        """A handle without a store is not found."""
+    def test_unknown(self, north: Place, south: Place) -> None:
+        """A handle or an id without a store is not found, and neither is a neighbour's."""
         assert raised(north.see, lambda uow: uow.stores.named("nowhere")) == "store_not_found"
+        assert raised(north.see, lambda uow: uow.stores.get(NodeId(nobody()))) == "store_not_found"
+        assert raised(north.see, lambda uow: uow.stores.get(south.store.id)) == "store_not_found"
 
     def test_lists_own_by_handle(self, north: Place, south: Place) -> None:
         """A tenant lists its own stores by handle."""

@@ -1,4 +1,4 @@
-"""The contract of vendors."""
+"""The contract of vendors and their teams."""
 
 import pytest
 from attrs import evolve
@@ -7,7 +7,7 @@ from cityos_core.kernel.ids import VendorId
 from cityos_core.kernel.paging import PageRequest
 from cityos_core.testing.contracts import examples
 from cityos_core.testing.contracts.world import Contract, Place, at_once, codes, nobody, pages, raised
-from cityos_core.vendors.model import Profile, Vendor, VendorStatus
+from cityos_core.vendors.model import Member, Profile, TeamRole, Vendor, VendorStatus
 
 
 class VendorsContract(Contract):
@@ -117,6 +117,55 @@ class VendorsContract(Contract):
         raised(save, north, evolve(south.acme, reason="mine", tenant_id=north.id))
         raised(add, north, evolve(south.acme, id=VendorId(north.ids.new()), handle="new"))
         assert south.see(lambda uow: uow.vendors.page(PageRequest())).items == (south.acme, south.birch)
+
+
+class TeamMembersContract(Contract):
+    """Who is on which team: always what the stored vendors say."""
+
+    def test_of(self, north: Place, south: Place) -> None:
+        """A member is found on every team by handle, whether they have joined or not; a neighbour's are others."""
+        anna, bo = north.acme.team
+        assert members(north, anna.email) == [("acme", anna), ("birch", anna)]
+        assert members(north, bo.email) == [("acme", bo), ("birch", bo)]
+        assert members(north, "nobody@acme.example") == []
+        added = evolve(south.acme, id=VendorId(south.ids.new()), handle="a-b", team=(bo,))
+        add(south, added)
+        assert members(south, bo.email) == [("a-b", bo), ("acme", bo), ("birch", bo)]
+        assert members(north, bo.email) == [("acme", bo), ("birch", bo)]
+
+    def test_case_makes_no_difference(self, north: Place) -> None:
+        """An address is found however its letters are written, here and there."""
+        cyd = Member(email="Cyd@Acme.example", role=TeamRole.STAFF, invited_at=examples.AT)
+        save(north, evolve(north.birch, team=(cyd,)))
+        for written in ("cyd@acme.example", "Cyd@Acme.example", "CYD@ACME.EXAMPLE"):
+            assert members(north, written) == [("birch", cyd)]
+        assert members(north, "ANNA@acme.example") == [("acme", north.acme.team[0])]
+
+    def test_it_follows_the_vendors(self, north: Place) -> None:
+        """A change of role, a removal and a new handle show at once, and are undone with what they came from."""
+        anna, bo = north.acme.team
+        with north.open() as uow:
+            uow.vendors.save(evolve(north.acme, team=()))
+            assert uow.team_members.of(anna.email) == [("birch", anna)]
+        assert members(north, anna.email) == [("acme", anna), ("birch", anna)]
+        promoted = evolve(bo, role=TeamRole.MANAGER, joined_at=examples.LATER)
+        save(north, evolve(north.acme, handle="zebra", team=(promoted,)))
+        assert members(north, anna.email) == [("birch", anna)]
+        assert members(north, bo.email) == [("birch", bo), ("zebra", promoted)]
+        save(north, evolve(north.acme, handle="acme", team=(anna,), version=2))
+        assert members(north, anna.email) == [("acme", anna), ("birch", anna)]
+        assert members(north, bo.email) == [("birch", bo)]
+
+    def test_a_refused_change_changes_no_team(self, north: Place) -> None:
+        """A vendor that was stale leaves its team as it was."""
+        save(north, evolve(north.acme, team=()))
+        assert raised(save, north, north.acme) == "stale"
+        assert members(north, north.acme.team[0].email) == [("birch", north.birch.team[0])]
+
+
+def members(place: Place, email: str) -> list[tuple[str, Member]]:
+    """List who has an address."""
+    return place.see(lambda uow: uow.team_members.of(email))
 
 
 def add(place: Place, vendor: Vendor) -> None:

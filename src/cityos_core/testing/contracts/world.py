@@ -60,6 +60,13 @@ class Place:
         with self.open() as uow:
             return question(uow)
 
+    def above(self, work: Callable[[UnitOfWork], T]) -> T:
+        """Do something as the platform, and commit it."""
+        with self.unit_of_work(PlatformScope()) as uow:
+            answer = work(uow)
+            uow.commit()
+        return answer
+
 
 class Contract:
     """What every suite has: an empty database as ``unit_of_work`` from its subclass, and two tenants settled in it."""

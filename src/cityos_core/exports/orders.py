@@ -1,7 +1,9 @@
-"""How an order is shown: amounts in its one currency, parties' legs by name."""
+"""Orders as records: amounts in the order's one currency, parties' legs by name."""
 
-from cityos_cli.output import Record
+from typing import Final
+
 from cityos_core.kernel.money import Money
+from cityos_core.kernel.rendering import Record
 from cityos_core.orders.model import (
     LEG_NAMES,
     Dispute,
@@ -13,7 +15,7 @@ from cityos_core.orders.model import (
     VendorOrder,
 )
 
-COLUMNS = ("reference", "placed_at", "customer", "status", "vendors", "total", "refunded", "currency")
+COLUMNS: Final = ("reference", "placed_at", "customer", "status", "vendors", "total", "refunded", "currency")
 
 
 def summary(order: Order) -> Record:
