@@ -1,0 +1,1 @@
+"""What is for storefronts and customers."""

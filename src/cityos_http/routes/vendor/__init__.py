@@ -1,0 +1,1 @@
+"""What is for members of a vendor's team."""
