@@ -4,7 +4,7 @@ import sys
 from itertools import chain
 from typing import Final
 
-from benchmarks import commission, import_memory, order_placement, payout_run
+from benchmarks import api, commission, import_memory, order_placement, payout_run
 from benchmarks.ratios import show
 
 BENCHMARKS: Final = {
@@ -12,6 +12,7 @@ BENCHMARKS: Final = {
     "order_placement": order_placement.run,
     "payout_run": payout_run.run,
     "import_memory": import_memory.run,
+    "api": api.run,
 }
 
 if __name__ == "__main__":

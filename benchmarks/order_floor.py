@@ -26,8 +26,17 @@ PLACED: Final = {
     "postings": "journal_id = (SELECT id FROM journals WHERE key = %(key)s)",
     "balances": "true",
     "outbox": "subject = %(order)s",
+    "audit_entries": "id = (SELECT entry_id FROM audit_targets WHERE target = %(order)s::text)",
+    "audit_targets": "target = %(order)s::text",
 }
 """Where placing an order writes."""
+
+GIVEN: Final = {
+    "commission_entries": {"position"},
+    "journals": {"position"},
+    "audit_entries": {"sequence", "previous", "hash"},
+}
+"""What the database decides about a new row."""
 
 SEQUENCED: Final = frozenset({"commission_entries", "journals"})
 """The tables whose rows are numbered in the order of recording."""
@@ -72,6 +81,7 @@ class Floor:
         new: dict[Any, Any] = {known: uuid7() for known in self.ids}
         new[self.order.reference] = f"{self.order.reference}-{number}"
         new[self.key] = f"order:{new[self.order.id]}:paid"
+        new[str(self.order.id)] = str(new[self.order.id])
         _enter(connection, self.tenant)
         for statement, values in self.statements:
             connection.execute(statement, [new.get(value, value) for value in values])
@@ -93,7 +103,7 @@ def _reading(connection: Connection, table: str, where: str) -> str:
 
 
 def _writing(table: str, rows: list[dict[str, Any]]) -> tuple[str, tuple[Any, ...]]:
-    names = [name for name in rows[0] if name != "position" or table not in SEQUENCED]
+    names = [name for name in rows[0] if name not in GIVEN.get(table, ())]
     columns, places = ", ".join(f'"{name}"' for name in names), ", ".join(["%s"] * len(names))
     if table in SEQUENCED:
         columns, places = f"{columns}, position", f"{places}, nextval('positions')"

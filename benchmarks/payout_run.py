@@ -96,6 +96,17 @@ INSERT INTO outbox (tenant_id, id, name, subject, payload, occurred_at)
 VALUES (%(tenant)s, %(event)s, 'payout.pending', %(payout)s, %(payload)s::json, %(at)s)
 """
 EVERYTHING: Final = (PAYOUT, JOURNAL, POSTED, BALANCES, EMPTIED, COVERED, TOLD)
+AUDITED: Final = """
+INSERT INTO audit_entries (tenant_id, id, body, occurred_at, principal, action)
+VALUES (%(tenant)s, %(entry)s, %(body)s, %(at)s, 'system:library', 'payout:added')
+"""
+NAMED: Final = """
+INSERT INTO audit_targets (tenant_id, entry_id, kind, target)
+SELECT %(tenant)s, %(entry)s, kind, target
+FROM unnest(%(targets)s::text[]) AS target, unnest(ARRAY['payout', 'coverage']) AS kind
+"""
+SAID: Final = 900
+"""How much the audit says of each payout, in bytes."""
 
 
 @frozen
@@ -180,6 +191,7 @@ def write(made: Books) -> float:
         start = perf_counter()
         for first in range(0, len(made.vendors), PAGE):
             connection.execute("SELECT set_config('app.tenant_id', %s, true)", [str(tenant)])
+            told: dict[str, str] = {}
             for number, vendor in enumerate(made.vendors[first : first + PAGE], first):
                 payout, path = uuid7(), f"vendor:{vendor}"
                 values = {
@@ -199,6 +211,11 @@ def write(made: Books) -> float:
                 }
                 for statement in EVERYTHING:
                     connection.execute(statement, values)
+                told[str(payout)] = str(values["payload"])
+            body = "".join((text * 9)[:SAID] for text in told.values())
+            audited = {"tenant": tenant, "entry": uuid7(), "body": body, "at": AT, "targets": list(told)}
+            for statement in (AUDITED, NAMED):
+                connection.execute(statement, audited)
             connection.commit()
         return len(made.vendors) / (perf_counter() - start)
 
