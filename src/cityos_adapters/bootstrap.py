@@ -101,6 +101,14 @@ def require_database(settings: Settings) -> None:
         raise Unavailable("no_database", f"there is no database at {url.database}; run `cityos db migrate` to make it")
 
 
+def require_schema(settings: Settings) -> None:
+    """Refuse a database that was not migrated to this version; one that is away may come back."""
+    from cityos_adapters.sql import migration  # noqa: PLC0415  Alembic is for those who ask for it
+
+    require_database(settings)
+    migration.require_schema(settings.database_url)
+
+
 def migrate_database(settings: Settings) -> str:
     """Bring the configured database to the newest schema and give its revision."""
     from cityos_adapters.sql.migration import migrate  # noqa: PLC0415  Alembic is for those who migrate

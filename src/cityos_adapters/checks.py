@@ -12,6 +12,7 @@ from cityos_adapters.bootstrap import require_database
 from cityos_adapters.settings import Bank, Identity, Settings
 from cityos_adapters.sql.inspection import check
 from cityos_core.kernel.errors import CityOSError, Unavailable
+from cityos_core.kernel.redaction import redacted
 from cityos_core.tenancy.hosts import normalized
 
 T = TypeVar("T")
@@ -84,13 +85,18 @@ def _database(settings: Settings) -> Iterator[Check]:
     try:
         problems = database_problems(settings)
     except CityOSError as error:
-        yield Check("database", ok=False, detail=error.detail, fix="correct CITYOS_DATABASE_URL or start the database")
+        yield Check("database", ok=False, detail=_whole(error), fix="correct CITYOS_DATABASE_URL or start the database")
         return
     for problem in problems:
         detail, _, fix = problem.partition(": ")
         yield Check("database", ok=False, detail=detail, fix=fix or "restore it from a backup, or migrate a new one")
     if not problems:
         yield Check("database", ok=True, detail="schema and guards are as they have to be")
+
+
+def _whole(error: CityOSError) -> str:
+    """Say what went wrong with what the driver said of it: whoever runs this may read it."""
+    return redacted("; ".join([error.detail, *getattr(error, "__notes__", ())]))
 
 
 def _bank(bank: Bank) -> Check:

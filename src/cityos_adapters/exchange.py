@@ -21,7 +21,8 @@ def web_address(_instance: object, attribute: "Attribute[str]", value: str) -> N
     except (httpx2.InvalidURL, TypeError):
         url = httpx2.URL("")
     if url.scheme not in ("http", "https") or not url.host or url.userinfo or url.query or url.fragment:
-        raise Invalid("invalid_address", f"{attribute.name} has to be an address such as https://id.example.org")
+        name = attribute.metadata.get("setting", attribute.name)
+        raise Invalid("invalid_address", f"{name} has to be an address such as https://id.example.org")
 
 
 class Unanswered(Exception):  # noqa: N818  it is what happened

@@ -1,18 +1,24 @@
 """One request as a route sees it: who asks, in which tenant, and the city that answers."""
 
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from typing import Final, Generic, TypeVar
 
 from attrs import define, evolve, field, frozen
 
 from cityos_adapters.serialization import render
 from cityos_core.access.conditions import EVERYTHING, Condition, holds
-from cityos_core.access.model import Admission, Principal, Reach, Resource
+from cityos_core.access.granting import require_may_grant
+from cityos_core.access.mapping import require_may_map
+from cityos_core.access.model import Admission, Grant, Principal, Reach, Resource
+from cityos_core.access.roles import team_role
+from cityos_core.access.settings import ROLE_MAPPING
 from cityos_core.app import CityOS
 from cityos_core.kernel.errors import Forbidden, Invalid, NotFound
 from cityos_core.kernel.paging import LARGEST_PAGE, Page, PageRequest
 from cityos_core.kernel.scope import PlatformScope, Scope, TenantScope
-from cityos_core.tenancy.model import Tenant
+from cityos_core.tenancy.model import Json, Tenant
+from cityos_core.vendors.model import TeamRole
 from cityos_http.cursors import Cursors
 from cityos_http.dto import written
 from cityos_http.endpoint import Endpoint, Needs
@@ -20,7 +26,7 @@ from cityos_http.endpoint import Endpoint, Needs
 T = TypeVar("T")
 V = TypeVar("V")
 
-NOWHERE: Final = "there is nothing here"
+NOWHERE: Final = "there is nothing here; look at the host, the path and the ids in it"
 
 MOST_READS: Final = 20
 """How many pages are read to fill one of what a principal may see."""
@@ -30,8 +36,8 @@ MOST_READS: Final = 20
 class Paged:
     """A part of a list: how many at most, and where it goes on."""
 
-    limit: int = field(default=25)
-    cursor: str | None = None
+    limit: int = field(default=25, metadata={"doc": "How many items at most.", "least": 1, "most": LARGEST_PAGE})
+    cursor: str | None = field(default=None, metadata={"doc": "The `next_cursor` of the page before."})
 
     @limit.validator
     def _check(self, _attribute: object, value: int) -> None:
@@ -131,6 +137,21 @@ class Asked:
         """Insist that the principal may also do something else in the tenant."""
         about = evolve(self.resource, kind=action.partition(":")[0])
         self.city.access.decide(self.principal, action, about)
+
+    def require_may_invite(self, vendor: str, role: TeamRole) -> None:
+        """Insist that the principal holds whatever a member of a vendor's team with a role would."""
+        grant = Grant(role=team_role(role), reach=Reach.OWN, path=self.tenant.path, subject=f"vendor:{vendor}")
+        require_may_grant(self.principal, grant)
+
+    def require_may_set(self, key: str, value: Json, *, node: str | None = None) -> None:
+        """Insist that the principal gives nobody more than it holds by a setting that hands out roles."""
+        if key != ROLE_MAPPING.key:
+            return
+        is_tenants = self.endpoint.needs is Needs.TENANT
+        place = self.tenant.path if is_tenants else node or ""
+        tenant = place if is_tenants else f"{place}/any"
+        with suppress(Invalid):  # what cannot be read is refused by what would store it
+            require_may_map(self.principal, value, stored_at=place, tenant=tenant)
 
     def page(self, query: Paged) -> PageRequest:
         """Say which page of the list is asked for."""

@@ -9,6 +9,7 @@ from attrs import define, field
 
 from cityos_core.app import CityOS
 from cityos_core.kernel.caller import Caller, acting
+from cityos_core.kernel.errors import Unavailable
 from cityos_core.kernel.scope import PlatformScope, Scope
 
 EVERY_S: Final = 5.0
@@ -61,6 +62,9 @@ class Background:
     def _do(self, name: str, work: Callable[[], object]) -> None:
         try:
             work()
+        except Unavailable as away:
+            why = "; ".join([away.detail, *getattr(away, "__notes__", ())])
+            structlog.get_logger("cityos.background").warning("put off", work=name, code=away.code, why=why)
         except Exception as error:  # noqa: BLE001  the thread goes on whatever one round met
             structlog.get_logger("cityos.background").error("failed", work=name, exc_info=error)
 

@@ -1,9 +1,12 @@
-"""Cursors: where a list goes on, sealed so that only the list it came from accepts it."""
+"""Cursors: where a list goes on, sealed so that only the list it came from accepts it, and nobody reads it.
+
+Where the policy leaves out much, a list goes on behind something that its reader may not see.
+"""
 
 import hmac
 import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from hashlib import sha256
+from hashlib import sha256, shake_256
 from typing import Final
 
 from attrs import field, frozen
@@ -23,7 +26,8 @@ class Cursors:
     def write(self, after: str, *, place: str) -> str:
         """Seal where a list goes on; ``place`` names the list: its tenant, operation and filters."""
         text = json.dumps(after).encode()
-        return urlsafe_b64encode(self._seal(text, place) + text).decode().rstrip("=")
+        seal = self._seal(text, place)
+        return urlsafe_b64encode(seal + self._veiled(text, seal)).decode().rstrip("=")
 
     def read(self, cursor: str, *, place: str) -> str:
         """Say where the list goes on; ``Invalid("invalid_cursor")`` if it was not written for this list."""
@@ -39,9 +43,15 @@ class Cursors:
             sealed = urlsafe_b64decode(cursor.encode("ascii") + b"=" * (-len(cursor) % 4))
         except ValueError:
             return None
-        seal, text = sealed[:_SEAL], sealed[_SEAL:]
+        seal = sealed[:_SEAL]
+        text = self._veiled(sealed[_SEAL:], seal)
         return str(json.loads(text)) if hmac.compare_digest(seal, self._seal(text, place)) else None
 
     def _seal(self, text: bytes, place: str) -> bytes:
         key = sha256(b"cursor\n" + self.secret_key.encode()).digest()
         return hmac.new(key, place.encode() + b"\n" + text, sha256).digest()[:_SEAL]
+
+    def _veiled(self, text: bytes, seal: bytes) -> bytes:
+        """Hide a text under its seal, or show what was hidden: the same step both ways."""
+        stream = shake_256(b"cursor veil\n" + seal + self.secret_key.encode()).digest(len(text))
+        return bytes(one ^ other for one, other in zip(text, stream, strict=True))

@@ -13,6 +13,7 @@ from litestar.handlers import HTTPRouteHandler
 from cityos_adapters.serialization import render
 from cityos_http.endpoint import Endpoint, Key, Needs, Steps
 from cityos_http.problems import MEDIA_TYPE
+from cityos_http.reference import ABOUT, TAGS
 from cityos_http.schema import Schema, Schemas
 
 PROBLEM: Final[Schema] = {
@@ -112,11 +113,13 @@ def document(endpoints: Iterable[Endpoint]) -> Schema:
         "info": {
             "title": "CityOS",
             "version": version("cityos"),
-            "description": "The core of a city-scale, multi-tenant B2B marketplace.",
+            "description": ABOUT,
             "license": {"name": "MIT", "identifier": "MIT"},
         },
         "servers": [{"url": "/"}],
-        "tags": [{"name": tag} for tag in dict.fromkeys(endpoint.tag for endpoint in endpoints)],
+        "tags": [
+            {"name": tag, "description": TAGS[tag]} for tag in dict.fromkeys(endpoint.tag for endpoint in endpoints)
+        ],
         "paths": paths,
         "components": {
             "schemas": {**dict(sorted(schemas.components.items())), "Problem": PROBLEM},
@@ -178,10 +181,16 @@ def _present(schema: Schema) -> Schema:
 
 def _in_head(endpoint: Endpoint) -> Iterator[Schema]:
     if endpoint.key is not Key.NONE:
-        doc = {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[ -~]+$"}
+        words = {"description": "Whatever is unique to what is to happen, such as a new UUID; sent again, done once."}
+        doc = {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[ -~]+$", **words}
         yield _parameter("Idempotency-Key", "header", doc, required=endpoint.key is Key.REQUIRED)
     if endpoint.versioned is not None:
-        yield _parameter("If-Match", "header", {"type": "string", "examples": ["*"]}, required=True)
+        doc = {
+            "type": "string",
+            "examples": ["*"],
+            "description": "The ETag of what you read; `*` for whatever is there.",
+        }
+        yield _parameter("If-Match", "header", doc, required=True)
     if endpoint.audience == "vendor":
         doc = {"type": "string", "description": "Which vendor, by handle, for members of several."}
         yield _parameter("X-Vendor", "header", doc)

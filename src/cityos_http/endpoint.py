@@ -115,6 +115,11 @@ class Endpoint:
         return self.method in SAFE
 
     @property
+    def reads(self) -> bool:
+        """True if it only shows something, also where what is asked for takes a body."""
+        return self.is_safe or (self.method == "POST" and self.key is Key.NONE)
+
+    @property
     def words(self) -> tuple[str, str]:
         """The first line of what it says about itself, and the rest."""
         first, _, rest = (getdoc(self.run) or "").partition("\n")

@@ -5,6 +5,9 @@ from typing import Final
 from attrs import field, frozen
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 
+METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+"""What is counted by name; of others a client could make up any number."""
+
 SECONDS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.5, 1.0, 2.5, 5.0, 10.0)
 
 
@@ -29,6 +32,7 @@ class Measures:
 
     def note(self, method: str, route: str, status: int, seconds: float) -> None:
         """Count one request."""
+        method = method if method in METHODS else "(other)"
         self.requests.labels(method, route, str(status)).inc()
         self.durations.labels(method, route).observe(seconds)
 

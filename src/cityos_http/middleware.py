@@ -20,7 +20,7 @@ _PLAIN: Final = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
 ALWAYS: Final = (
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"no-referrer"),
-    (b"vary", b"Authorization, X-Publishable-Key, Host, X-Vendor"),
+    (b"vary", b"Authorization, X-Publishable-Key, X-Impersonation, Host, X-Vendor"),
 )
 """Headers of every answer."""
 

@@ -125,7 +125,7 @@ def _headers(error: CityOSError) -> Iterable[tuple[str, str]]:
 
 
 _WORDS: Final[Mapping[int, tuple[str, str]]] = {
-    404: ("not_found", "there is nothing here"),
+    404: ("not_found", "there is nothing here; look at the host, the path and the ids in it"),
     405: ("method_not_allowed", "this cannot be done here; the Allow header says what can"),
     413: ("body_too_large", "the body is larger than is read here"),
 }

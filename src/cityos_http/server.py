@@ -37,9 +37,11 @@ def serve_city(city: CityOS, options: HttpOptions, listener: socket.socket) -> N
         timeout_graceful_shutdown=GRACE_S,
     )
     host, port, *_ = listener.getsockname()
-    structlog.get_logger("cityos.server").info("listening", host=host, port=port)
+    log = structlog.get_logger("cityos.server")
+    log.info("listening", host=host, port=port)
     with _stopped_in_order():
         uvicorn.Server(config).run(sockets=[listener])
+    log.info("stopped")
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from attrs import evolve, field, frozen
 from cityos_adapters.serialization import parse, render
 from cityos_core.access.conditions import NOTHING
 from cityos_core.access.impersonating import caller_of
-from cityos_core.access.model import ANONYMOUS, Admission, RateLimit, Resource
+from cityos_core.access.model import ANONYMOUS, Admission, Principal, RateLimit, Resource
 from cityos_core.access.ports import Allowance
 from cityos_core.app import CityOS
 from cityos_core.idempotency.model import Ask, Reply
@@ -70,6 +70,7 @@ class Desk:
             places = asked.places = incoming.places(endpoint)
             self._authorise(asked, places)
             query = _without_dry_run(endpoint, asked, incoming.query)
+            self._note_look(asked, places)
             arguments: dict[str, object] = dict(places)
             if endpoint.query is not None:
                 arguments["query"] = dto.read_query(endpoint.query, query)
@@ -91,7 +92,8 @@ class Desk:
 
     def _count(self, admission: Admission, incoming: Incoming, heads: list[tuple[str, str]]) -> None:
         limit = self.city.access.rate_limit(admission)
-        who = admission.principal.label if admission.principal != ANONYMOUS else f"address:{incoming.address}"
+        principal = admission.principal
+        who = principal.impersonator or principal.label if principal != ANONYMOUS else f"address:{incoming.address}"
         where = admission.tenant.id if admission.tenant else "platform"
         allowance = self.city.access.take(f"{where}:{who}", limit)
         heads += _limit_heads(limit, allowance)
@@ -132,7 +134,11 @@ class Desk:
             if principal == ANONYMOUS:
                 raise _nobody() from None
             raise
-        if asked.admission.is_outsider and endpoint.is_safe and endpoint.needs is Needs.TENANT:
+
+    def _note_look(self, asked: Asked, places: Mapping[str, object]) -> None:
+        """Write down that an outsider looked, where nothing else will tell of the request."""
+        endpoint = asked.endpoint
+        if asked.admission.is_outsider and endpoint.needs is Needs.TENANT and (endpoint.reads or asked.is_rehearsal):
             self.city.audit.look(asked.scope, endpoint.resource, [str(place) for place in places.values()])
 
     def _decide(self, asked: Asked, places: Mapping[str, object]) -> None:
@@ -156,13 +162,15 @@ class Desk:
         kind = (incoming.header("content-type") or "").partition(";")[0].strip().lower()
         if kind != "application/json":
             raise Invalid("unsupported_media_type", "send the body as application/json")
+        if not incoming.body:
+            raise Invalid.at("#", "not_json", "a body is needed here; send a JSON object, such as /schema shows")
         return dto.read_body(cls, incoming.body, dto.Depth(self.options.most_depth))
 
     def _done(self, asked: Asked, incoming: Incoming, arguments: Mapping[str, object]) -> Answer:
         endpoint, requests = asked.endpoint, self.city.requests
         if endpoint.streams:
             pieces = endpoint.run(asked, **arguments)
-            heads = (("content-type", endpoint.streams[0]), *asked.headers)
+            heads = (("content-type", endpoint.streams[0]), ("cache-control", "private, no-store"), *asked.headers)
             return Answer(reply=Reply(status=endpoint.status, headers=heads), pieces=pieces)  # type: ignore[arg-type]
 
         def run() -> Reply:
@@ -182,7 +190,7 @@ class Desk:
         elif key is not None:
             reply = self._once(
                 asked,
-                Ask(principal=asked.principal.label, key=key, fingerprint=incoming.fingerprint(endpoint)),
+                Ask(principal=_asking(asked.principal), key=key, fingerprint=incoming.fingerprint(endpoint)),
                 run,
                 expectation,
             )
@@ -236,6 +244,11 @@ def _limit_heads(limit: RateLimit, allowance: Allowance) -> list[tuple[str, str]
         ("ratelimit-policy", f'"default";q={limit.requests};w={limit.seconds}'),
         ("ratelimit", f'"default";r={allowance.remaining};t={reset}'),
     ]
+
+
+def _asking(principal: Principal) -> str:
+    """Name who asks: support that acts as a user is answered nothing that the user was, nor the other way round."""
+    return principal.label if principal.impersonator is None else f"{principal.impersonator} as {principal.label}"
 
 
 def _nobody() -> Unauthenticated:

@@ -247,6 +247,21 @@ def test_a_directory_that_cannot_be_used(tmp_path: Path) -> None:
         opened(tmp_path / "file").send([transfer()])
 
 
+def test_paths_are_for_whoever_runs_it(
+    tmp_path: Path, method: BankFileMethod, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Vendors and clients read that a file could not be used; where it is stands in a note and in the log."""
+    (tmp_path / "file").write_text("in the way")
+    (method.directory / f"{BATCH.hex}001.xml").mkdir(parents=True)
+    for ask in (lambda: opened(tmp_path / "file").send([transfer()]), lambda: method.inquire(transfer())):
+        caplog.clear()
+        with pytest.raises(Unavailable) as failed:
+            ask()
+        assert str(tmp_path) not in failed.value.detail
+        assert any(str(tmp_path) in note for note in failed.value.__notes__)
+        assert str(tmp_path) in caplog.text
+
+
 def test_a_file_that_cannot_be_read(method: BankFileMethod) -> None:
     """Where files cannot be read nobody says what became of a transfer, and nothing more is written."""
     (method.directory / f"{BATCH.hex}001.xml").mkdir(parents=True)

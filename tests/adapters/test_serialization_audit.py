@@ -23,6 +23,7 @@ from cityos_core.kernel.money import Money, UnitPrice
 from cityos_core.testing import SequentialIdentifiers
 from cityos_core.testing.contracts import examples, sales
 from cityos_core.testing.strategies import rules
+from cityos_core.vendors.model import PayoutAccount
 
 IDS = SequentialIdentifiers()
 NORTH = TenantId(IDS.new())
@@ -127,6 +128,23 @@ def test_hashes_of_keys_are_not_shown() -> None:
     assert written(None, KEY, Verb.ADDED)[1]["hash"] == "***"
     assert written(KEY, evolve(KEY, hash="other")) == ({"hash": "***"}, {"hash": "***"})
     assert "5ecre7" not in body_of(record(Change(kind="a", target="b", verb=Verb.CHANGED, before=None, after=KEY)))
+
+
+def test_of_accounts_that_are_paid_to_only_the_end_is_shown() -> None:
+    """A chain is read by more people than may know where a vendor is paid; that it changed shows all the same."""
+    old, new = (PayoutAccount(method="bank", reference=f"DE89{middle}3000", holder="Acme") for middle in ("1", "2"))
+    before, after = evolve(ACME, payout_account=old), evolve(ACME, payout_account=new)
+    shown = {"method": "bank", "reference": "***3000", "holder": "Acme", "verified": False}
+    assert written(before, after) == ({"payout_account": shown}, {"payout_account": shown})
+    assert written(before, evolve(before, reason="x"))[1] == {"reason": "x"}
+    assert written(before, evolve(before, payout_account=None))[1] == {"payout_account": None}
+    assert written(None, before, Verb.ADDED)[1]["payout_account"] == shown
+    paid = evolve(examples.payout(PayoutId(IDS.new()), ACME), account="DE8913000", approved_account=None)
+    assert written(None, paid, Verb.ADDED)[1]["account"] == "***3000"
+    assert written(paid, evolve(paid, approved_account="bank|DE8923000")) == (
+        {"approved_account": None},
+        {"approved_account": "***3000"},
+    )
 
 
 def test_sets_are_lists_in_order() -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from itertools import count
+from secrets import token_hex
 from typing import Any
 
 import psycopg
@@ -52,6 +53,7 @@ class DriverError(Exception):
         (DriverError("bigint out of range", "22003"), Invalid, "amount_too_large"),
         (DriverError("integer overflow"), Invalid, "amount_too_large"),
         (DriverError("PostgreSQL text fields cannot contain NUL (0x00) bytes"), Invalid, "unstorable_text"),
+        (DriverError("index row size 6056 exceeds btree version 4 maximum", "54000"), Invalid, "too_long"),
         (DriverError("violates foreign key constraint", "23503"), Conflict, "constraint_violated"),
         (DriverError("FOREIGN KEY constraint failed"), Conflict, "constraint_violated"),
         (DriverError("server closed the connection unexpectedly"), Unavailable, "database_unavailable"),
@@ -63,6 +65,15 @@ def test_what_a_database_says(spoken: DriverError, kind: type[CityOSError], code
     """What a driver says is turned into the core's error by its SQLSTATE, or by its words where there is none."""
     heard = translated(OperationalError("SELECT 1", {}, spoken))
     assert (type(heard), heard.code) == (kind, code)
+
+
+def test_a_text_that_no_index_holds(make_database: Make) -> None:
+    """What is too long for a unique index of PostgreSQL is said to be too long, not to be there already."""
+    north = settle(make_database("postgresql"), "north", seed=2)
+    sale = made_of(north, token_hex(3000), {gateway(north): 100, account(north, "pending"): -100})
+    with pytest.raises(Invalid) as caught:
+        north.do(lambda uow: uow.ledger.post(sale))
+    assert caught.value.code == "too_long"
 
 
 def test_nobody_is_there() -> None:

@@ -359,6 +359,14 @@ def test_database_is_checked(cityos: Cityos, tmp_path: Path) -> None:
     assert "postings_no_update" in broken.out
 
 
+def test_doctor_says_what_the_driver_said(cityos: Cityos) -> None:
+    """Of a database that does not answer the doctor says why, and never the password."""
+    result = cityos("--database-url", "postgresql://city:hunter2@127.0.0.1:1/city", "doctor")
+    assert result.code == 1
+    assert "did not answer; connection failed" in result.out
+    assert "hunter2" not in result.out + result.err
+
+
 def test_doctor_looks_at_the_bank(cityos: Cityos, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A bank account to pay from is checked: whole, right, and its folder writable."""
     cityos("db", "migrate").succeeded()

@@ -13,7 +13,7 @@ def test_demo_tells_its_story_and_leaves_a_database(cityos: Cityos, tmp_path: Pa
     assert "balances" in result.out
     assert "DOES NOT BALANCE" not in result.out
     commands = [line.split()[1:] for line in result.err.splitlines() if line.strip().startswith("cityos --tenant")]
-    assert len(commands) == 4
+    assert len(commands) == 5
     for command in commands:
         cityos("--database-url", f"sqlite:///{tmp_path / 'cityos-demo.db'}", *command).succeeded()
 

@@ -57,13 +57,15 @@ def test_csv_cannot_become_a_formula() -> None:
     assert rows[2][0] == "'=cmd|' /C calc'!A0"
 
 
-@pytest.mark.parametrize("text", ["=1+1", "+SUM(A1)", "-2+3", "@x", "\t=1"])
+@pytest.mark.parametrize(
+    "text", ["=1+1", "+SUM(A1)", "-2+3", "@x", "\t=1", "\uff1d1+1", "\uff0b1", "\uff0d1", "\uff20x"]
+)
 def test_formulas_are_quoted(text: str) -> None:
     """Every way to begin a formula is met."""
     stream = io.StringIO()
     Output(Format.CSV, stream).rows(("x",), [{"x": text}])
     (cell,) = list(csv.reader(io.StringIO(stream.getvalue())))[1]
-    assert not cell.startswith(("=", "+", "-", "@"))
+    assert not cell.startswith(("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20"))
 
 
 def test_pipe_gets_lines_of_values() -> None:

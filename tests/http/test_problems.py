@@ -146,6 +146,13 @@ def test_broken_bodies(visit: Visit, body: bytes) -> None:
     assert all(mistake["pointer"].startswith("#") for mistake in told.get("errors", ()))
 
 
+def test_no_body(visit: Visit) -> None:
+    """Who sends nothing where something is read is told so."""
+    told = require_problem(visit.post(b""), 422)
+    assert told["code"] == "not_json"
+    assert "a body is needed" in told["errors"][0]["detail"]
+
+
 def test_large_bodies(visit: Visit) -> None:
     """A body is read to its limit and no further, whether its length is told or not."""
     body = b'{"handle": "' + b"a" * MIB + b'"}'

@@ -3,8 +3,10 @@
 import io
 import json
 import socket
+import sqlite3
 import subprocess
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
@@ -17,6 +19,7 @@ from attrs import frozen
 from cityos_adapters.bootstrap import bootstrap
 from cityos_adapters.settings import read_settings
 from cityos_adapters.sql.database import SqlDatabase
+from cityos_adapters.sql.migration import migrate, require_schema
 from cityos_core.access.key_policy import KeyDraft
 from cityos_core.access.roles import part_of_the_system
 from cityos_core.app import CityOS
@@ -185,8 +188,30 @@ def test_a_port_that_is_taken(tmp_path: Path, town: Town) -> None:
     assert (tried.returncode, tried.stdout) == (1, "")
     assert tried.stderr == (
         f"cityos: cannot listen on 127.0.0.1:{port}: Address already in use;"
-        " choose another --port, or stop who uses it\n"
+        " choose another --host or --port, or stop who uses it\n"
     )
+
+
+def test_an_old_schema(tmp_path: Path) -> None:
+    """A database that was not migrated is refused with what to do; one that a newer version migrated is served."""
+    (tmp_path / "city.db").touch()
+    url = f"sqlite:///{tmp_path / 'city.db'}"
+    tried = subprocess.run(
+        [str(PROGRAM), "serve"],
+        cwd=tmp_path,
+        env=environment(url, {}),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert (tried.returncode, tried.stdout) == (9, "")
+    assert "run `cityos db migrate` [old_schema]" in tried.stderr
+    migrate(url)
+    require_schema(url)
+    with closing(sqlite3.connect(tmp_path / "city.db")) as connection, connection:
+        connection.execute("UPDATE alembic_version SET version_num = '9999'")
+    require_schema(url)
 
 
 @pytest.mark.parametrize(("secret", "status"), [("one secret for both of these processes", 200), ("", 400)])

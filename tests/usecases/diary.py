@@ -13,7 +13,7 @@ from cityos_adapters.memory.storage import Storage, TenantTables
 from cityos_adapters.memory.tables import Table
 from cityos_adapters.memory.transfers import ScriptedTransfers
 from cityos_adapters.serialization import dump
-from cityos_adapters.serialization.audit import HIDDEN, LEFT_OUT
+from cityos_adapters.serialization.audit import HIDDEN, LEFT_OUT, discreet
 from cityos_core.access.service import AccessUseCases
 from cityos_core.app import CityOS
 from cityos_core.audit.model import IMMUTABLE, Entry, Verb
@@ -188,6 +188,6 @@ def written(record: object) -> Any:
 
 def dump_of(record: object) -> dict[str, Any]:
     """Write a record whole, what is hidden hidden."""
-    shown: Any = dump(record)
+    shown: Any = dump(discreet(record))
     hidden = HIDDEN.get(type(record), ())
     return {name: MASK if name in hidden else value for name, value in shown.items() if name not in LEFT_OUT}

@@ -16,8 +16,10 @@ from cityos_core.access.model import (
     Decision,
     Grant,
     ImpersonationStatus,
+    KeyKind,
     Principal,
     PrincipalKind,
+    RateLimit,
     Reach,
     Resource,
 )
@@ -212,3 +214,14 @@ def test_a_policy_that_fails_says_no() -> None:
         Plan(Broken())(SYSTEM, "orders:read", order)
     with pytest.raises(Forbidden):
         Decide(Broken("yes"))(SYSTEM, "orders:read", order)
+
+
+def test_whose_limit_holds(door: Door, north: TenantScope) -> None:
+    """A key's limit is for who comes by that key; beside an access token a publishable key says nothing of limits."""
+    limit = RateLimit(requests=7)
+    _, web = door.key(north, KeyKind.PUBLISHABLE, rate_limit=limit)
+    visitor, user = door.knock(publishable_key=web), door.knock(bearer=door.user(), publishable_key=web)
+    assert door.access.rate_limit(visitor) == limit
+    assert door.access.rate_limit(user) == RateLimit(requests=600)
+    _, own = door.key(north, rate_limit=limit)
+    assert door.access.rate_limit(door.knock(bearer=own, publishable_key=web)) == limit

@@ -10,7 +10,7 @@ from cityos_core.kernel import faults
 from cityos_core.kernel.errors import Conflict
 from cityos_core.kernel.ids import JournalId
 from cityos_core.ledger.model import Account, Journal
-from cityos_core.orders.release import Released
+from cityos_core.orders.release import TRIES, Released
 from cityos_core.testing.builders import line, order_draft
 from cityos_core.testing.clock import START
 from cityos_core.testing.commissions import rule
@@ -107,10 +107,11 @@ def test_many_are_released_as_one_by_one(monkeypatch: pytest.MonkeyPatch) -> Non
     assert told[0] == told[1] == told[2]
 
 
-def test_a_lost_race_is_run_again_order_by_order() -> None:
-    """When another transaction gets in the way of many, each is released by itself, once."""
+@pytest.mark.parametrize("times", [1, 3])
+def test_a_lost_race_is_run_again_order_by_order(times: int) -> None:
+    """When another transaction gets in the way of many, each is released by itself, once; a few times if need be."""
     market = three_due()
-    lost = iter([Conflict("stale", "another transaction was first")])
+    lost = iter([Conflict("stale", "another transaction was first")] * times)
 
     def race(name: str) -> None:
         if name == "orders.release.before_commit" and (conflict := next(lost, None)):
@@ -121,6 +122,21 @@ def test_a_lost_race_is_run_again_order_by_order() -> None:
     assert market.balance("acme:available") == "300.00"
     assert len(market.happened("order.released")) == 3
     market.audit()
+
+
+def test_races_are_not_run_for_ever() -> None:
+    """Who loses every race is told so."""
+    market, passed = three_due(), list[str]()
+
+    def race(name: str) -> None:
+        if name == "orders.release.before_commit":
+            passed.append(name)
+            raise Conflict("stale", "another transaction was first")
+
+    with faults.hooked(race), pytest.raises(Conflict, match="another transaction"):
+        market.orders.release_due(market.scope)
+    assert len(passed) == 1 + 3 * (TRIES - 1)
+    assert market.orders.release_due(market.scope) == Released(3, 0)
 
 
 def test_one_troubled_order_does_not_stop_the_others(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,6 +7,8 @@ from cityos_adapters.memory.transfers import ScriptedTransfers
 from cityos_core.app import CityOS
 from cityos_core.commissions.lines import EntryStatus
 from cityos_core.commissions.ports import EntryFilter
+from cityos_core.kernel import faults
+from cityos_core.kernel.errors import Conflict
 from cityos_core.kernel.paging import PageRequest
 from cityos_core.kernel.scope import TenantScope
 from cityos_core.payouts.model import SkipReason
@@ -56,6 +58,24 @@ def test_a_dry_run_releases_what_a_run_would(town: Town) -> None:
     wet = town.app.payouts.run(town.scope)
     assert (wet.payouts, wet.released.vendor_orders) == (dry.payouts, 1)
     assert town.statuses("acme") == [EntryStatus.PAID]
+
+
+@pytest.mark.parametrize("point", ["orders.release.before_commit", "payouts.sweep.before_commit"])
+def test_a_dry_run_that_is_disturbed_shows_nothing(town: Town, point: str) -> None:
+    """What failed half-way in a dry run cannot be undone alone, so that nothing is shown that a run would not do."""
+    for name in ("A-1", "A-2"):
+        town.app.orders.place(town.scope, order_draft(name, fulfilled_at=town.clock.now()))
+    lost = iter([Conflict("stale", "another transaction was first")])
+
+    def race(name: str) -> None:
+        if name == point and (conflict := next(lost, None)):
+            raise conflict
+
+    with faults.hooked(race), pytest.raises(Conflict, match="another transaction"):
+        town.app.payouts.run(town.scope, dry_run=True)
+    dry = town.app.payouts.run(town.scope, dry_run=True)
+    assert (dry.count, dry.released.vendor_orders) == (1, 2)
+    assert town.app.payouts.run(town.scope).payouts == dry.payouts
 
 
 def test_a_refund_after_a_payout_is_owed_and_netted(town: Town) -> None:

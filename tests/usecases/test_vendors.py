@@ -283,6 +283,7 @@ def test_the_team_always_has_an_owner() -> None:
     assert code(lambda: town.vendors.join(scope, "acme", "kim@acme.example")) == "already_joined"
     assert code(lambda: town.vendors.join(scope, "acme", "eve@acme.example")) == "member_not_found"
     assert code(lambda: owner("nobody")) == "invalid_email"
+    assert code(lambda: owner(f"{'a' * 245}@x.example")) == "invalid_email"
 
 
 def test_a_new_payout_account_is_not_verified() -> None:

@@ -1,12 +1,13 @@
 """Payouts as SEPA credit transfers: pain.001 files in a directory, for somebody to hand to the bank."""
 
+import logging
 import os
 import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from tempfile import NamedTemporaryFile
-from typing import Final
+from typing import Final, TypeVar
 from uuid import UUID
 
 from attrs import frozen
@@ -16,13 +17,19 @@ from sepaxml.validation import ValidationError
 from cityos_adapters.bank.creditors import end_to_end_id, refusal, sepa_text
 from cityos_core.kernel import faults
 from cityos_core.kernel.clock import Clock
-from cityos_core.kernel.errors import Conflict, OutcomeUnknown, Unavailable
+from cityos_core.kernel.errors import CityOSError, Conflict, OutcomeUnknown, Unavailable
+from cityos_core.kernel.redaction import redacted
 from cityos_core.payouts.model import Transfer, TransferResult, TransferState
+
+E = TypeVar("E", bound=CityOSError)
 
 SCHEMA: Final = "pain.001.001.03"
 _PAYMENT: Final = re.compile(
     rb'<EndToEndId>(?P<key>[^<]+)</EndToEndId></PmtId><Amt><InstdAmt Ccy="EUR">(?P<amount>[^<]+)</InstdAmt>'
 )
+
+_REMEDY: Final = "have somebody run cityos doctor where payouts are sent, and read its log"
+_log = logging.getLogger(__name__)
 
 
 @frozen
@@ -88,7 +95,8 @@ class BankFileMethod:
             with suppress(FileExistsError):
                 os.link(draft.name, place)
         except OSError as error:
-            raise Unavailable("bank_file_not_written", f"the bank file cannot be written: {error}") from error
+            failure = Unavailable("bank_file_not_written", f"the bank file cannot be written; {_REMEDY}")
+            raise _told(failure, error) from error
         faults.point("bank_file.after_link")
         _settle(self.directory, Path(draft.name))
 
@@ -111,9 +119,8 @@ class BankFileMethod:
         try:
             document: bytes = message.export(validate=True)
         except ValidationError as error:
-            raise Unavailable(
-                "bank_file_invalid", f"the bank file does not fit its schema: {error.__cause__}"
-            ) from error
+            failure = Unavailable("bank_file_invalid", "the bank file does not fit its schema; the log says where")
+            raise _told(failure, error.__cause__ or error) from error
         return document.replace(message.msg_id.encode(), message_id.encode(), 1)
 
     def _found(self, group: UUID) -> dict[str, tuple[str, str]]:
@@ -124,7 +131,8 @@ class BankFileMethod:
                 for payment in _PAYMENT.finditer(path.read_bytes()):
                     found[payment["key"].decode()] = path.name, payment["amount"].decode()
         except OSError as error:
-            raise Unavailable("bank_file_not_read", f"the bank files cannot be read: {error}") from error
+            failure = Unavailable("bank_file_not_read", f"the bank files cannot be read; {_REMEDY}")
+            raise _told(failure, error) from error
         return found
 
     def _files(self, group: UUID) -> list[Path]:
@@ -141,7 +149,16 @@ def _settle(directory: Path, draft: Path) -> None:
             os.close(handle)
         draft.unlink()
     except OSError as error:
-        raise OutcomeUnknown("bank_file_unsettled", f"the bank file may not be on disk for good: {error}") from error
+        failure = OutcomeUnknown("bank_file_unsettled", f"the bank file may not be on disk for good; {_REMEDY}")
+        raise _told(failure, error) from error
+
+
+def _told(failure: E, cause: BaseException) -> E:
+    """Tell whoever runs this what vendors and clients do not see: paths, and what the payments say."""
+    text = redacted(" ".join(str(cause).split()))
+    _log.warning("%s: %s", failure.code, text)  # whoever sends payouts keeps the detail only
+    failure.add_note(text)
+    return failure
 
 
 def _file_of(transfer: Transfer, found: Mapping[str, tuple[str, str]]) -> str | None:

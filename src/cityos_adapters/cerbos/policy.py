@@ -43,7 +43,7 @@ class CerbosPolicy:
     The tenant's path with dots is the scope: the server needs ``lenientScopeSearch``, unless every tenant has policies.
     """
 
-    url: str = field(validator=web_address)
+    url: str = field(validator=web_address, metadata={"setting": "cerbos_url"})
     timeout_s: float = TIMEOUT_S
     transport: httpx2.BaseTransport | None = None
     _client: httpx2.Client = field(init=False)

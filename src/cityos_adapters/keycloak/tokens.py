@@ -47,7 +47,7 @@ class Realm:
     ``jwks_uri`` is taken from the discovery document unless it is given.
     """
 
-    issuer: str = field(validator=web_address)
+    issuer: str = field(validator=web_address, metadata={"setting": "oidc_issuer"})
     audience: str = field(validator=_named)
     clients: frozenset[str] = field(validator=_some)
     jwks_uri: str | None = field(default=None, validator=optional(web_address))

@@ -6,7 +6,7 @@ from functools import cache
 from typing import Any, Final, TypeAlias
 from uuid import UUID
 
-from attrs import fields, frozen, has
+from attrs import evolve, fields, frozen, has
 
 from cityos_adapters.serialization.amounts import within
 from cityos_adapters.serialization.documents import parse
@@ -19,6 +19,8 @@ from cityos_core.audit.policy import canonical, differing
 from cityos_core.audit.trail import MASK
 from cityos_core.kernel.errors import Invalid
 from cityos_core.kernel.ids import TenantId
+from cityos_core.payouts.model import Payout
+from cityos_core.vendors.model import Vendor
 
 Target: TypeAlias = tuple[str, str]
 """The kind and the identity of something that was changed."""
@@ -135,6 +137,23 @@ def _targets(named: Iterable[Target]) -> tuple[Target, ...]:
     return tuple(sorted({target for target in named if target[0] not in IMMUTABLE}))
 
 
+def discreet(record: object) -> object:
+    """Leave of an account that is paid to only how it ends: a chain is read by many, and nothing in it is ever removed."""
+    if isinstance(record, Vendor) and record.payout_account is not None:
+        account = record.payout_account
+        return evolve(record, payout_account=evolve(account, reference=_ending(account.reference)))
+    if isinstance(record, Payout):
+        approved = record.approved_account
+        return evolve(
+            record, account=_ending(record.account), approved_account=None if approved is None else _ending(approved)
+        )
+    return record
+
+
+def _ending(account: str) -> str:
+    return f"{MASK}{account[-4:]}"
+
+
 def _written(change: Change) -> dict[str, Any]:
     before, after = _sides(change)
     return {
@@ -154,7 +173,7 @@ def _sides(change: Change) -> tuple[Any, Any]:
     if type(before) is not kind or not has(kind):
         return differing(_whole(before), _whole(after))
     names = [name for name in _attributes(kind) if _is_other(getattr(before, name), getattr(after, name))]
-    return _some(before, names), _some(after, names)
+    return _some(discreet(before), names), _some(discreet(after), names)
 
 
 def _is_other(before: object, after: object) -> bool:
@@ -169,7 +188,7 @@ def _some(value: Any, names: Iterable[str]) -> dict[str, Any]:
 
 
 def _whole(value: object) -> Any:
-    data = None if value is None else dump(value)
+    data = None if value is None else dump(discreet(value))
     if not has(type(value)) or not isinstance(data, dict):
         return data
     hidden = HIDDEN.get(type(value), ())

@@ -100,14 +100,14 @@ def local_time(value: object) -> LocalTime:
 def instant(value: object) -> datetime:
     """Read an RFC 3339 time, which has an offset, and take it to UTC."""
     wanted = 'an RFC 3339 time with an offset, such as "2025-06-01T12:00:00Z"'
-    return clock.instant(_calendar(string(value, wanted).upper(), _INSTANT, wanted))
+    return clock.instant(_calendar(string(value, wanted), _INSTANT, wanted))
 
 
 def _calendar(text: str, form: re.Pattern[str], wanted: str) -> datetime:
     if not form.fullmatch(text):
         raise Invalid("not_a_time", f"{reprlib.repr(text)} is not {wanted}")
     try:
-        return datetime.fromisoformat(text)
+        return datetime.fromisoformat(text.upper())
     except ValueError as error:
         raise Invalid("not_a_time", f"{reprlib.repr(text)} is not {wanted}: {error}") from None
 

@@ -54,6 +54,7 @@ _MEANT: Final[dict[str, tuple[type[CityOSError], str, str]]] = {
     "22P05": (Invalid, "unstorable_text", "text holds no NUL and no lone surrogates"),
     "22": (Invalid, "out_of_range", "a value does not fit its column"),
     "23": (Conflict, "constraint_violated", "the database refused an inconsistent change"),
+    "54": (Invalid, "too_long", "a text is longer than what the database can find again; shorten it"),
 }
 """What an SQLSTATE, or a class of them, means."""
 
@@ -106,7 +107,7 @@ def _from_driver(error: BaseException | None) -> CityOSError:
     state = getattr(error, "sqlstate", None) or next(
         (state for words, state in _WITHOUT_STATE.items() if words in text), ""
     )
-    meant = _VIOLATED.get(_constraint(error))
+    meant = None if state.startswith("54") else _VIOLATED.get(_constraint(error))  # too long for the constraint's index
     if meant is not None:
         kind, code, detail = meant
         return kind(code, detail)

@@ -12,7 +12,7 @@ from cityos_adapters.sql import tables
 from cityos_adapters.sql.columns import METADATA
 from cityos_adapters.sql.database import RUNTIME_ROLE, engine_for
 from cityos_adapters.sql.failures import translated
-from cityos_adapters.sql.migration import current, head
+from cityos_adapters.sql.migration import behind, current, head
 
 _APPEND_ONLY: Final = (
     tables.ledger.journals.name,
@@ -116,7 +116,7 @@ def problems(connection: Connection) -> Iterator[str]:
     """Name what is wrong with a database, one thing after the other; an outdated schema hides the rest."""
     revision = current(connection)
     if revision != head():
-        yield f"the schema is at revision {revision or 'none'}, this version needs {head()}: run `cityos db migrate`"
+        yield behind(revision)
         return
     for difference in compare_metadata(MigrationContext.configure(connection), METADATA):
         yield f"the schema differs from what revision {revision} makes: {_named(difference)}"

@@ -12,6 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from cityos_adapters.sql.database import engine_for
 from cityos_adapters.sql.failures import translated
+from cityos_core.kernel.errors import Unavailable
 
 _SCRIPTS: Final = Path(__file__).parent / "migrations"
 _BEGIN: Final = {"postgresql": "BEGIN; SELECT pg_advisory_xact_lock(109312037548915)", "sqlite": "BEGIN IMMEDIATE"}
@@ -36,6 +37,29 @@ def migrate(url: str) -> str:
     finally:
         engine.dispose()
     return revision
+
+
+def require_schema(url: str) -> None:
+    """Refuse a database that only older versions can work with: ``Unavailable``.
+
+    One that does not answer may come back, and a newer schema has room for this version: both are let be.
+    """
+    engine = engine_for(url)
+    try:
+        with engine.connect() as connection:
+            revision = current(connection)
+    except SQLAlchemyError:
+        return
+    finally:
+        engine.dispose()
+    older = {script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()} - {head()}
+    if not revision or revision in older:
+        raise Unavailable("old_schema", behind(revision))
+
+
+def behind(revision: str) -> str:
+    """Say that a database is not at the schema of this version."""
+    return f"the schema is at revision {revision or 'none'}, this version needs {head()}: run `cityos db migrate`"
 
 
 def head() -> str:

@@ -73,4 +73,6 @@ The city is in {file}. Try next:
   cityos --tenant north commission explain {line}
   cityos --tenant north payouts run --dry-run
   cityos --tenant north ledger verify
+  cityos --tenant north keys create me --role administrator
+  cityos serve     # then http://north.localhost:8000/admin/vendors with the key; reference at http://localhost:8000/schema
   cityos simulate --seed 1 --months 3 --faults"""

@@ -27,6 +27,7 @@ def serve(
     Run as many processes as there are cores, behind a proxy that ends TLS. Settings come from the environment, see
     docs/operations/settings.md.
     """
+    from cityos_adapters.bootstrap import require_schema
     from cityos_http.logs import configure
     from cityos_http.options import HttpOptions
     from cityos_http.server import listening, serve_city
@@ -37,12 +38,13 @@ def serve(
     options = HttpOptions(threads=threads, trusted_proxies=settings.trusted_proxies, has_background_work=background)
     if settings.secret_key is not None:
         options = evolve(options, secret_key=settings.secret_key)
+    require_schema(settings)
     try:
         listener = listening(host, port)
     except OSError as error:
         why = str(error.strerror).partition(" (")[0]
         raise Stopped(
-            f"cannot listen on {host}:{port}: {why}; choose another --port, or stop who uses it", FAILURE
+            f"cannot listen on {host}:{port}: {why}; choose another --host or --port, or stop who uses it", FAILURE
         ) from error
     with listener:
         serve_city(session.city, options, listener)

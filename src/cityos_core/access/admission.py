@@ -202,4 +202,4 @@ def _not_yours() -> Forbidden:
 
 
 def _nothing() -> NotFound:
-    return NotFound("not_found", "there is nothing here")
+    return NotFound("not_found", "there is nothing here; look at the host, the path and the ids in it")

@@ -2,8 +2,10 @@
 
 from collections.abc import Collection, Iterator
 
-from cityos_core.access.model import Grant, Reach
+from cityos_core.access.granting import require_may_grant
+from cityos_core.access.model import Grant, Principal, Reach
 from cityos_core.access.settings import ROLE_MAPPING, MappedRole
+from cityos_core.tenancy.model import Json
 from cityos_core.tenancy.settings import DEFAULT, Explanation, Held
 
 _WIDE = frozenset({Reach.SUBTREE, Reach.PLATFORM})
@@ -24,6 +26,16 @@ def mapped_grants(explanation: Explanation, roles: Collection[str], *, subject: 
         for grant in _placed(mapped, place.path, explanation.path, subject)
     ]
     return tuple(dict.fromkeys(given))
+
+
+def require_may_map(principal: Principal, value: Json, *, stored_at: str, tenant: str) -> None:
+    """Raise ``Forbidden("beyond_own_access")`` if a role mapping would give away more than a principal holds.
+
+    ``tenant`` is one in which it would count.
+    """
+    for mapped in ROLE_MAPPING.parse(value).values():
+        for grant in _placed(mapped, stored_at, tenant, "anyone"):
+            require_may_grant(principal, grant)
 
 
 def _winner(explanation: Explanation) -> Held:

@@ -66,6 +66,6 @@ class AccessUseCases:
             enter=Enter(),
             decide=Decide(policy),
             plan=Plan(policy),
-            rate_limit=LimitOf(uow, dependencies.configuration),
+            rate_limit=LimitOf(uow, dependencies.configuration, clock),
             take=Take(dependencies.limiter),
         )

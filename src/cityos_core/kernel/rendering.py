@@ -12,7 +12,9 @@ from cityos_core.kernel.money import Money, Percentage, UnitPrice
 
 NUMBER: Final = re.compile(r"[+-]?[0-9]+(?:\.[0-9]+)?", re.ASCII)
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]")
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n")
+_FORMULA: Final = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20", "\t", "\r", "\n")
+"""What starts a formula, also in the wide forms that some spreadsheets take for the same."""
+
 
 Record = Mapping[str, object]
 """One result: names to values; money, times and ids are written in their text form."""

@@ -29,6 +29,9 @@ from cityos_core.unit_of_work import UnitOfWork, UnitOfWorkFactory
 CHUNK: Final = 50
 """How many due vendor orders are looked up at a time, and released in one transaction."""
 
+TRIES: Final = 4
+"""How often an order is tried that another transaction gets in the way of, as one of a chunk or alone."""
+
 
 @frozen
 class Released:
@@ -46,7 +49,8 @@ class ReleaseDue:
     """Make available everything whose time has come, a chunk of vendor orders per transaction.
 
     It can be stopped anywhere and run again, by any number of workers at once: what is released is not due any more.
-    The orders of a chunk that fails are taken one by one; what is wrong with one is raised after all the others.
+    The orders of a chunk that fails are taken one by one, a few times if they lose a race; what is wrong with one is
+    raised after all the others.
     """
 
     unit_of_work: UnitOfWorkFactory
@@ -73,18 +77,18 @@ class ReleaseDue:
         return [due for due in found if due not in troubled]
 
     def _chunk(
-        self, scope: TenantScope, due: Sequence[Due], now: datetime
+        self, scope: TenantScope, due: Sequence[Due], now: datetime, tries: int = TRIES
     ) -> tuple[Released, dict[Due, Conflict | Refused]]:
         """Release a chunk, or as much of it as can be; give what is in the way of the rest."""
         orders = {one.order_id: one for one in due}
         try:
             return self._release(scope, orders, now), {}
         except (Conflict, Refused) as trouble:
-            if len(orders) == 1:
+            if len(orders) == 1 and (trouble.code != "stale" or tries == 1):
                 return Released(), dict.fromkeys(due, trouble)
         done, troubles = Released(), dict[Due, Conflict | Refused]()
         for order_id in orders:
-            released, found = self._chunk(scope, [one for one in due if one.order_id == order_id], now)
+            released, found = self._chunk(scope, [one for one in due if one.order_id == order_id], now, tries - 1)
             done += released
             troubles |= found
         return done, troubles

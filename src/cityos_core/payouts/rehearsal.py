@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from types import TracebackType
 from typing import Self, cast
 
-from attrs import frozen
+from attrs import define, frozen
 
 from cityos_core.audit.model import Record
 from cityos_core.kernel.events import Event
@@ -21,20 +21,27 @@ class _Unwritten:
         """Forget it."""
 
 
-@frozen
+@define
 class _Borrowed:
-    """A unit of work inside a rehearsal: it works on the one transaction of the rehearsal and commits nothing."""
+    """A unit of work inside a rehearsal: it works on the one transaction of the rehearsal and commits nothing.
+
+    What one left half-done stays there: after an error nothing more is shown, and whoever tries again hears of it again.
+    """
 
     real: UnitOfWork
     audit: _Unwritten = _Unwritten()
+    given_up: BaseException | None = None
 
     def __enter__(self) -> Self:
+        if self.given_up is not None:
+            raise self.given_up
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /
     ) -> None:
         """Leave everything to the rehearsal's end."""
+        self.given_up = error
 
     def commit(self, events: Iterable[Event] = ()) -> None:
         """Keep nothing; the next unit of work of the rehearsal sees what this one did."""
@@ -47,8 +54,8 @@ class _Borrowed:
 def rehearsal(unit_of_work: UnitOfWorkFactory, scope: Scope) -> Iterator[UnitOfWorkFactory]:
     """Give units of work of one scope that share a single transaction, which is undone at the end.
 
-    What runs on them must not open two at once, call a payout method, or rely on one of them rolling back alone. The
-    locks that it takes are held until the end.
+    What runs on them must not open two at once, call a payout method, or rely on one of them rolling back alone: the
+    first that fails ends the rehearsal. The locks that it takes are held until the end.
     """
     with unit_of_work(scope) as uow:
         borrowed = cast("UnitOfWork", _Borrowed(uow))

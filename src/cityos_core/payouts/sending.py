@@ -178,7 +178,7 @@ def _inquire(method: PayoutMethod, payout: Payout) -> Answer:
 
 
 def _lost(error: Exception) -> Unanswered:
-    return Unanswered(error.detail if isinstance(error, CityOSError) else f"{type(error).__name__}: {error}")
+    return Unanswered(error.detail if isinstance(error, CityOSError) else f"unexpected {type(error).__name__}")
 
 
 def _transfer(payout: Payout) -> Transfer:

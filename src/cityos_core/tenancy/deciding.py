@@ -37,17 +37,22 @@ class _Spot:
 
 
 def _spot(uow: UnitOfWork, scope: Scope, path: str | None) -> _Spot:
-    if path is None:
-        path = "" if isinstance(scope, PlatformScope) else uow.tenants.get(scope.tenant_id).path
+    own = "" if isinstance(scope, PlatformScope) else uow.tenants.get(scope.tenant_id).path
+    path = own if path is None else path
     nodes = uow.tree.at(lineage(path))
     way = places(nodes)
-    if way[-1].path != path:
+    if way[-1].path != path or not _are_in_line(own, path):
         raise NotFound(
             "node_not_found", f"there is nothing at {path!r} in the tree; list the tree to see what there is"
         )
     stored = held(uow.settings.at([place.node_id for place in way]), way)
     owner = nodes[-1].tenant_id if nodes else PLATFORM
     return _Spot(way[-1], owner, {key: list(values) for key, values in stored.items()})
+
+
+def _are_in_line(one: str, other: str) -> bool:
+    """Tell whether one place is the other, or above or below it; a tenant has no business in other branches."""
+    return not one or not other or f"{one}/".startswith(f"{other}/") or f"{other}/".startswith(f"{one}/")
 
 
 def _own_spot(uow: UnitOfWork, scope: Scope, path: str | None) -> _Spot:

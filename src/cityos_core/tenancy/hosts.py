@@ -56,7 +56,7 @@ def _is_ascii_form(code: str) -> bool:
 def _invalid(host: str) -> Invalid:
     return Invalid(
         "invalid_host",
-        f"{host[:LONGEST_NAME]!r} is not the name of a host; use one such as shop.example.com, an international name in its xn-- form, never an address",
+        f"{host[:LONGEST_NAME]!r} is not the name of a host; use one such as shop.example.com, an international name in its xn-- form, never an address (localhost, not 127.0.0.1)",
     )
 
 

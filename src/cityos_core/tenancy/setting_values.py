@@ -1,8 +1,9 @@
 """How stored JSON becomes the typed value of a setting: one small reader per shape, each saying what it expects."""
 
+import re
 from collections.abc import Callable, Mapping
 from enum import StrEnum
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from cityos_core.kernel.errors import Invalid
 from cityos_core.kernel.money import Money, Percentage
@@ -10,6 +11,9 @@ from cityos_core.tenancy.model import Json
 
 E = TypeVar("E", bound=StrEnum)
 T = TypeVar("T")
+
+_UNSTORABLE: Final = re.compile("[\x00\ud800-\udfff]")
+_WIDEST: Final = 64
 
 
 def invalid(expected: str, value: Json) -> Invalid:
@@ -101,12 +105,23 @@ def amounts(value: Json) -> Mapping[str, Money]:
 
 def without_floats(value: object, path: str = "$") -> Json:
     """Check that something is JSON without floating-point numbers, all the way down."""
-    if value is None or isinstance(value, bool | int | str):
+    if isinstance(value, str):
+        return _storable(value, path)
+    if isinstance(value, int) and value.bit_length() >= _WIDEST:
+        raise Invalid("invalid_setting", f"{path}: a whole number has at most {_WIDEST} bits")
+    if value is None or isinstance(value, int):
         return value
     if isinstance(value, list | tuple):
         return [without_floats(item, f"{path}[{place}]") for place, item in enumerate(value)]
     if isinstance(value, Mapping) and all(isinstance(key, str) for key in value):
-        return {key: without_floats(item, f"{path}.{key}") for key, item in value.items()}
+        return {_storable(key, path): without_floats(item, f"{path}.{key}") for key, item in value.items()}
     raise Invalid(
         "invalid_setting", f'{path}: {value!r} is not JSON without floats; write numbers with a point as text: "8.5"'
     )
+
+
+def _storable(value: str, path: str) -> str:
+    """Check that every database can hold a text."""
+    if _UNSTORABLE.search(value):
+        raise Invalid("invalid_setting", f"{path}: text holds no NUL and no lone surrogates")
+    return value

@@ -1,5 +1,7 @@
 """A vendor as it arrives in a file; the fields are the columns of the exchange format."""
 
+from typing import Final
+
 from attrs import field, frozen
 
 from cityos_core.kernel.countries import country_code
@@ -7,14 +9,19 @@ from cityos_core.kernel.errors import Invalid
 from cityos_core.tenancy.model import handle
 from cityos_core.vendors.model import VendorStatus
 
+LONGEST_EMAIL: Final = 254
+"""As long as an address may be that mail reaches (RFC 5321)."""
+
 
 def email_or_none(value: str | None) -> str | None:
-    """Check that an address could be one: something before and after a single ``@``, without spaces."""
+    """Check that an address could be one: something before and after a single ``@``, without spaces, not too long."""
     if value is None:
         return None
     name, _, domain = value.partition("@")
     if not name or not domain or "@" in domain or any(letter.isspace() for letter in value):
         raise Invalid("invalid_email", f"{value!r} is not an e-mail address")
+    if len(value) > LONGEST_EMAIL:
+        raise Invalid("invalid_email", f"an e-mail address has at most {LONGEST_EMAIL} characters")
     return value
 
 

@@ -1,10 +1,11 @@
 """The tree, the register of tenants, and their stores."""
 
 from collections.abc import Iterable
+from functools import cache
 from typing import Any, Final
 
 from attrs import frozen
-from sqlalchemy import bindparam, or_, select
+from sqlalchemy import Select, bindparam, or_, select
 
 from cityos_adapters.sql.growth import growth
 from cityos_adapters.sql.lists import among
@@ -93,6 +94,15 @@ def _node(row: AnyRow) -> Node:
 _NEW_TENANT: Final = growth(tenants)
 
 
+@cache
+def _register(by: str | None, *, is_platform: bool) -> Select[Any]:
+    """List tenants that a scope sees, all of them or by what is asked; every request asks for one by its handle."""
+    asked = {"id": tenants.c.id == ID, "handle": tenants.c.handle == bindparam("handle")}
+    where = () if by is None else (asked[by],)
+    own = () if is_platform else (tenants.c.id == OWNER,)
+    return select(tenants).where(tenants.c.tenant_id == PLATFORM, *own, *where).order_by(tenants.c.handle)
+
+
 @frozen
 class SqlTenants:
     """The register; the platform has all, a tenant has itself."""
@@ -112,17 +122,16 @@ class SqlTenants:
         self.session.wrote_configuration = True
 
     def get(self, tenant_id: TenantId) -> Tenant:
-        return self._seen(str(tenant_id), self._all(tenants.c.id == ID, id_=tenant_id))
+        return self._seen(str(tenant_id), self._all("id", id_=tenant_id))
 
     def named(self, handle: str) -> Tenant:
-        return self._seen(handle, self._all(tenants.c.handle == bindparam("handle"), handle=handle))
+        return self._seen(handle, self._all("handle", handle=handle))
 
     def all(self) -> list[Tenant]:
         return self._all()
 
-    def _all(self, *where: Any, **values: Any) -> list[Tenant]:
-        own = () if self.session.is_platform else (tenants.c.id == OWNER,)
-        statement = select(tenants).where(tenants.c.tenant_id == PLATFORM, *own, *where).order_by(tenants.c.handle)
+    def _all(self, by: str | None = None, **values: Any) -> list[Tenant]:
+        statement = _register(by, is_platform=self.session.is_platform)
         return [_tenant(row) for row in self.session.all(statement, **values)]
 
     def _seen(self, wanted: str, found: list[Tenant]) -> Tenant:

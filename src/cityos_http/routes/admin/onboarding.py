@@ -83,5 +83,6 @@ def verify_payout_account(asked: Asked, vendor: VendorId, body: AccountProofRequ
 @routes.post("/team", action="team:add", about=about_vendor)
 def invite_vendor_member(asked: Asked, vendor: VendorId, body: InvitationRequest) -> MemberView:
     """Invite someone to a vendor's team; they may do nothing until they join."""
+    asked.require_may_invite(asked.city.vendors.get(asked.scope, vendor).handle, body.role)
     asked.city.vendors.invite(asked.scope, vendor, body.email, body.role)
     return MemberView.of(member_of(asked.city.vendors.get(asked.scope, vendor), body.email))

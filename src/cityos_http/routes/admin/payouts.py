@@ -3,7 +3,7 @@
 from cityos_core.kernel.ids import PayoutId
 from cityos_core.payouts.ports import PayoutFilter
 from cityos_http.asking import Asked, Listed
-from cityos_http.endpoint import Routes, Steps
+from cityos_http.endpoint import Key, Routes, Steps
 from cityos_http.schemas.money import ConfirmationRequest, PayoutsQuery, PayoutView
 from cityos_http.schemas.runs import ProcessedView
 from cityos_http.schemas.vendors import ReasonRequest
@@ -22,7 +22,7 @@ def list_payouts(asked: Asked, query: PayoutsQuery) -> Listed[PayoutView]:
     return asked.listed(query, asked.city.payouts.list(asked.scope, where, asked.page(query)), PayoutView.of)
 
 
-@routes.post("/process", action="payouts:process", status=200, steps=Steps.SEVERAL)
+@routes.post("/process", action="payouts:process", status=200, steps=Steps.SEVERAL, key=Key.REQUIRED)
 def process_payouts(asked: Asked) -> ProcessedView:
     """Send the payouts that are due, and ask what became of those nobody knows about."""
     return ProcessedView.of(asked.city.payouts.process(asked.scope))

@@ -23,6 +23,7 @@ def explain_setting(asked: Asked, key: str, query: PlaceQuery) -> SettingView:
 @routes.put("/{key}", action="settings:change")
 def set_setting(asked: Asked, key: str, query: PlaceQuery, body: SettingRequest) -> SettingView:
     """Store a value for the tenant, or for one of its stores."""
+    asked.require_may_set(key, body.value)
     return SettingView.of(asked.city.settings.set(asked.scope, key, body.value, node=query.node, locked=body.locked))
 
 

@@ -74,6 +74,7 @@ def list_platform_settings(asked: Asked, query: SettingsQuery) -> Listed[Setting
 @routes.put("/settings/{key}", action="settings:change", needs=Needs.PLATFORM)
 def set_platform_setting(asked: Asked, key: str, query: PlaceQuery, body: SettingRequest) -> SettingView:
     """Store a value for the whole platform, or from a place of the tree down."""
+    asked.require_may_set(key, body.value, node=query.node)
     return SettingView.of(
         asked.city.settings.set(asked.any_scope, key, body.value, node=query.node, locked=body.locked)
     )

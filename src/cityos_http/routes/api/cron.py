@@ -29,7 +29,7 @@ class CronView:
     tenants: tuple[TenantRunView, ...]
 
 
-@routes.post("/payouts", action="cron:run", status=200, needs=Needs.PLATFORM, steps=Steps.SEVERAL, key=Key.ACCEPTED)
+@routes.post("/payouts", action="cron:run", status=200, needs=Needs.PLATFORM, steps=Steps.SEVERAL, key=Key.REQUIRED)
 def run_due_payouts(asked: Asked) -> CronView:
     """Release what is due and pay every vendor whose turn it is, in every active tenant.
 

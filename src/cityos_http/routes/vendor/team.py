@@ -23,6 +23,7 @@ def list_members(asked: Asked, query: Paged) -> Listed[MemberView]:
 @routes.post("", action="team:add")
 def invite_member(asked: Asked, body: InvitationRequest) -> MemberView:
     """Invite someone; they may do nothing until they join."""
+    asked.require_may_invite(asked.vendor, body.role)
     asked.city.vendors.invite(asked.scope, asked.vendor, body.email, body.role)
     return _member(asked, body.email)
 
@@ -30,6 +31,7 @@ def invite_member(asked: Asked, body: InvitationRequest) -> MemberView:
 @routes.put("/{email}", action="team:change")
 def change_member(asked: Asked, email: str, body: RoleRequest) -> MemberView:
     """Give a member another role; the last owner stays one."""
+    asked.require_may_invite(asked.vendor, body.role)
     asked.city.vendors.change_role(asked.scope, asked.vendor, email, body.role)
     return _member(asked, email)
 
