@@ -80,6 +80,9 @@ def main(args: Sequence[str]) -> int:
     try:
         code = app(args=list(args) or ["--help"], prog_name="cityos", standalone_mode=False)
         sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is still buffered goes nowhere at exit
+        return OK
     except Exception as error:  # noqa: BLE001  the outermost handler answers for everything
         return report(error, debug=DEBUG in args)
     return code or OK

@@ -184,8 +184,10 @@ def test_process_ends_with_the_exit_code(tmp_path: Path) -> None:
     assert ended.stderr.count("\n") == 1
 
 
-def test_closed_pipe_is_no_accident(tmp_path: Path) -> None:
-    """A reader that has seen enough may close the pipe."""
+@pytest.mark.parametrize("unbuffered", ["", "1"], ids=["buffered", "unbuffered"])
+def test_closed_pipe_is_no_accident(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, unbuffered: str) -> None:
+    """A reader that has seen enough may close the pipe, whether output is written at once or at the end."""
+    monkeypatch.setenv("PYTHONUNBUFFERED", unbuffered)
     command = f"{sys.executable} -c 'from cityos_cli.main import run; run()' settings show --origin | true"
     ended = subprocess.run(
         ["/bin/bash", "-c", command], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False
