@@ -4,7 +4,7 @@ import sys
 from itertools import chain
 from typing import Final
 
-from benchmarks import api, commission, import_memory, order_placement, payout_run
+from benchmarks import api, billing_run, commission, import_memory, order_placement, payout_run, periods
 from benchmarks.ratios import show
 
 BENCHMARKS: Final = {
@@ -13,6 +13,8 @@ BENCHMARKS: Final = {
     "payout_run": payout_run.run,
     "import_memory": import_memory.run,
     "api": api.run,
+    "periods": periods.run,
+    "billing_run": billing_run.run,
 }
 
 if __name__ == "__main__":

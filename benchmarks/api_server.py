@@ -79,7 +79,7 @@ def main(arguments: Sequence[str]) -> None:
     if kind == "floor":
         app = floor(url, tenant)
     else:
-        options = HttpOptions(threads=THREADS, has_background_work=False)
+        options = HttpOptions(threads=THREADS)
         app = create_app(application(SqlDatabase(url, pool_size=THREADS)), options)
     uvicorn.run(app, host="127.0.0.1", port=int(port), log_config=None, access_log=False)
 

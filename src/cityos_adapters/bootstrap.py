@@ -6,7 +6,7 @@ from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-from attrs import frozen
+from attrs import define, field, frozen
 from typing_extensions import override
 
 from cityos_adapters.bank.manual import ManualMethod
@@ -17,9 +17,12 @@ from cityos_core.access.ports import Policy, Randomness, RateLimiter, Tokens
 from cityos_core.access.roles import RoleTable
 from cityos_core.app import CityOS
 from cityos_core.dependencies import Dependencies
+from cityos_core.jobs.absent import NoBell
+from cityos_core.jobs.ports import Bell, Wake
 from cityos_core.kernel.clock import Clock
 from cityos_core.kernel.errors import Unavailable
 from cityos_core.payouts.ports import PayoutMethod
+from cityos_core.subscriptions.gateway import PaymentGateway
 from cityos_core.tenancy.domains import NameSystem
 from cityos_core.unit_of_work import UnitOfWorkFactory
 
@@ -58,6 +61,23 @@ class SystemNames(NameSystem):
         return DnsNames(self.servers).texts(name)
 
 
+@define(eq=False)
+class SystemBell(Bell):
+    """The queues in Redis, loaded when somebody is told of something, which few processes do."""
+
+    url: str
+    _bell: Bell | None = field(default=None, init=False)
+
+    @override
+    def ring(self, wakes: Sequence[Wake], queues: Mapping[str, str]) -> None:
+        """Tell workers of jobs."""
+        from cityos_adapters.dramatiq import DramatiqBell, redis_broker  # noqa: PLC0415  a quarter of a second
+
+        if self._bell is None:
+            self._bell = DramatiqBell(redis_broker(self.url))
+        self._bell.ring(wakes, queues)
+
+
 def bootstrap(settings: Settings, *, database: UnitOfWorkFactory | None = None) -> CityOS:
     """Assemble the application over what is configured, for as long as the process lives.
 
@@ -68,14 +88,19 @@ def bootstrap(settings: Settings, *, database: UnitOfWorkFactory | None = None) 
 
 
 @contextmanager
-def open_city(settings: Settings) -> Iterator[CityOS]:
-    """Open the application over what is configured, and close its connections afterwards."""
+def open_city(settings: Settings, *, bell: Bell | None = None) -> Iterator[CityOS]:
+    """Open the application over what is configured, and close its connections afterwards.
+
+    A process with workers of its own gives the ``bell`` that they hear.
+    """
     with ExitStack() as connections:
         database = connections.enter_context(SqlDatabase(settings.database_url))
-        yield _assembled(settings, database, connections)
+        yield _assembled(settings, database, connections, bell)
 
 
-def _assembled(settings: Settings, database: UnitOfWorkFactory, connections: ExitStack) -> CityOS:
+def _assembled(
+    settings: Settings, database: UnitOfWorkFactory, connections: ExitStack, bell: Bell | None = None
+) -> CityOS:
     require_database(settings)
     clock = SystemClock()
     return CityOS.of(
@@ -84,10 +109,12 @@ def _assembled(settings: Settings, database: UnitOfWorkFactory, connections: Exi
             clock=clock,
             identifiers=TimeOrderedIdentifiers(),
             payout_methods=payout_methods(settings, clock),
+            gateways=gateways(settings, clock),
             policy=policy(settings, connections),
             tokens=tokens(settings, clock),
             limiter=limiter(settings, clock, connections),
             names=SystemNames(settings.dns_servers),
+            bell=bell or (NoBell() if settings.redis_url is None else SystemBell(settings.redis_url)),
             randomness=SystemRandomness(),
             platform_domains=settings.platform_domains,
         )
@@ -126,6 +153,16 @@ def payout_methods(settings: Settings, clock: Clock) -> Mapping[str, PayoutMetho
     bank = settings.bank
     files = BankFileMethod(Path(bank.directory), Debtor(bank.name, bank.iban, bank.bic), clock)
     return {manual.name: manual, files.name: files}
+
+
+def gateways(settings: Settings, clock: Clock) -> Mapping[str, PaymentGateway]:
+    """Give who collects payments: nobody, or in test mode a gateway that charges nobody."""
+    if settings.payment_gateway is None:
+        return {}
+    from cityos_adapters.memory.gateway import ScriptedGateway  # noqa: PLC0415  memory is not for those who pay
+
+    test = ScriptedGateway(clock=clock, is_shared=False)
+    return {test.name: test}
 
 
 def policy(settings: Settings, connections: ExitStack) -> Policy:

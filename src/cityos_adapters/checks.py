@@ -8,9 +8,13 @@ from typing import Final, TypeVar
 
 from attrs import frozen
 
-from cityos_adapters.bootstrap import require_database
+from cityos_adapters.bootstrap import SystemClock, require_database
 from cityos_adapters.settings import Bank, Identity, Settings
+from cityos_adapters.sql.database import SqlDatabase, TimeOrderedIdentifiers
 from cityos_adapters.sql.inspection import check
+from cityos_core.app import CityOS
+from cityos_core.dependencies import Dependencies
+from cityos_core.jobs.policy import BEHIND
 from cityos_core.kernel.errors import CityOSError, Unavailable
 from cityos_core.kernel.redaction import redacted
 from cityos_core.tenancy.hosts import normalized
@@ -30,7 +34,10 @@ _READ_BY_THE_SERVER: Final[tuple[Callable[[Settings], object], ...]] = (
     attrgetter("logging"),
 )
 
-_REDIS_FIX: Final = "start Redis, or correct CITYOS_REDIS_URL; meanwhile requests are not limited"
+_PAYMENTS_FIX: Final = "correct CITYOS_PAYMENT_GATEWAY, or unset it"
+_REDIS_FIX: Final = "start Redis, or correct CITYOS_REDIS_URL; meanwhile requests are not limited, and jobs wait"
+_TIME_FIX: Final = "run `cityos scheduler` and `cityos worker`; without Redis the worker alone, or `cityos serve`"
+_WORKER_FIX: Final = "run `cityos worker`; its log says what it does"
 _OIDC_FIX: Final = "start the issuer, or correct CITYOS_OIDC_ISSUER; meanwhile access tokens are refused"
 _CERBOS_FIX: Final = "start Cerbos, or correct CITYOS_CERBOS_URL; meanwhile everything is refused"
 _SETTING_FIX: Final = "correct it where `cityos settings show --origin` says that it comes from"
@@ -54,8 +61,12 @@ def database_problems(settings: Settings) -> list[str]:
 
 def checks(settings: Settings) -> Iterator[Check]:
     """Look at one configured system after the other."""
-    yield from _database(settings)
+    database = list(_database(settings))
+    yield from database
+    if all(found.ok for found in database):
+        yield _jobs(settings)
     yield from _configured("bank", lambda: settings.bank, _bank, fix="set all three, or none of them")
+    yield from _configured("payments", lambda: settings.payment_gateway, _payments, fix=_PAYMENTS_FIX)
     yield from _configured("redis", lambda: settings.redis_url, _redis, fix="correct CITYOS_REDIS_URL")
     yield from _configured("oidc", lambda: settings.identity, _oidc, fix="correct CITYOS_OIDC_ISSUER and the other two")
     yield from _configured("cerbos", lambda: settings.cerbos_url, _cerbos, fix="correct CITYOS_CERBOS_URL")
@@ -94,6 +105,25 @@ def _database(settings: Settings) -> Iterator[Check]:
         yield Check("database", ok=True, detail="schema and guards are as they have to be")
 
 
+def _jobs(settings: Settings) -> Check:
+    """Say whether somebody keeps the time and does the work; a database where nobody ever did is not behind."""
+    with SqlDatabase(settings.database_url) as database:
+        ports = Dependencies(unit_of_work=database, clock=SystemClock(), identifiers=TimeOrderedIdentifiers())
+        health = CityOS.of(ports).jobs.health()
+    counts = health.counts
+    detail = (
+        f"{counts.waiting} waiting, {counts.active} active, {counts.failed} failed, {health.outbox} events to relay"
+    )
+    if not health.schedules:
+        return Check("jobs", ok=True, detail=f"{detail}; nobody has kept the time here yet")
+    if not health.is_healthy:
+        return Check("jobs", ok=False, detail=f"{detail}; behind: {', '.join(health.behind)}", fix=_TIME_FIX)
+    if counts.oldest_due_at is not None and SystemClock().now() - counts.oldest_due_at > BEHIND:
+        since = counts.oldest_due_at.isoformat(timespec="seconds")
+        return Check("jobs", ok=False, detail=f"{detail}; one waits since {since}", fix=_WORKER_FIX)
+    return Check("jobs", ok=True, detail=detail)
+
+
 def _whole(error: CityOSError) -> str:
     """Say what went wrong with what the driver said of it: whoever runs this may read it."""
     return redacted("; ".join([error.detail, *getattr(error, "__notes__", ())]))
@@ -113,6 +143,12 @@ def _bank(bank: Bank) -> Check:
     return Check("bank", ok=True, detail=f"bank files are written to {folder}")
 
 
+def _payments(gateway: str) -> Check:
+    return Check(
+        "payments", ok=True, detail=f"the {gateway} gateway is on: nobody is charged, every invoice looks paid"
+    )
+
+
 def _redis(url: str) -> Check:
     from cityos_adapters.redis.connecting import ping  # noqa: PLC0415  a fifth of a second, for those who use it
 
@@ -120,7 +156,7 @@ def _redis(url: str) -> Check:
         ping(url)
     except Unavailable as error:
         return Check("redis", ok=False, detail=error.detail, fix=_REDIS_FIX)
-    return Check("redis", ok=True, detail="it answers; rate limits are counted there")
+    return Check("redis", ok=True, detail="it answers; rate limits are counted there, and workers woken")
 
 
 def _oidc(identity: Identity) -> Check:

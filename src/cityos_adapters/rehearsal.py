@@ -1,4 +1,4 @@
-"""A real database with simulated surroundings: a clock to turn, repeatable identifiers, a provider that moves no money."""
+"""A real database with simulated surroundings: a clock to turn, repeatable identifiers, providers that move no money."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,6 +7,7 @@ from datetime import datetime
 from attrs import frozen
 
 from cityos_adapters.bank.manual import ManualMethod
+from cityos_adapters.memory.gateway import ScriptedGateway
 from cityos_adapters.memory.transfers import ScriptedTransfers
 from cityos_adapters.sql.database import SqlDatabase
 from cityos_adapters.sql.migration import migrate
@@ -24,6 +25,7 @@ class Rehearsal:
     app: CityOS
     clock: SimulatedClock
     transfers: ScriptedTransfers
+    gateway: ScriptedGateway
 
 
 @contextmanager
@@ -31,10 +33,16 @@ def rehearse(url: str, *, start: datetime, seed: int = 1) -> Iterator[Rehearsal]
     """Open a new database for a rehearsal; the same seed gives the same identifiers."""
     migrate(url)
     clock, transfers, identifiers = SimulatedClock(start), ScriptedTransfers(), SequentialIdentifiers(seed)
-    manual = ManualMethod()
+    manual, gateway = ManualMethod(), ScriptedGateway(clock=clock)
     with SqlDatabase(url, identifiers=identifiers, durable=False) as database:
         methods: dict[str, PayoutMethod] = {transfers.name: transfers, manual.name: manual}
         app = CityOS.of(
-            Dependencies(unit_of_work=database, clock=clock, identifiers=identifiers, payout_methods=methods)
+            Dependencies(
+                unit_of_work=database,
+                clock=clock,
+                identifiers=identifiers,
+                payout_methods=methods,
+                gateways={gateway.name: gateway},
+            )
         )
-        yield Rehearsal(app, clock, transfers)
+        yield Rehearsal(app, clock, transfers, gateway)

@@ -41,6 +41,7 @@ KEYS: Final = (
     Key("bank_name", "Whose account the bank files pay from."),
     Key("bank_iban", "The account they pay from."),
     Key("bank_bic", "The bank it is at; most banks need none."),
+    Key("payment_gateway", "Who collects payments: test, which charges nobody. Without it nothing can be collected."),
     Key("platform_domain", "The names under which tenants have a subdomain, separated by commas.", "localhost"),
     Key(
         "secret_key",
@@ -49,7 +50,7 @@ KEYS: Final = (
     ),
     Key(
         "redis_url",
-        "Where rate limits are counted for all processes: redis://host:6379/0. Without it each has its own.",
+        "Where rate limits are counted and workers woken, for all processes: redis://host:6379/0. Without it each has its own.",
     ),
     Key("oidc_issuer", "Who issues access tokens: https://host/realms/name."),
     Key("oidc_audience", "What the tokens have to be meant for."),
@@ -64,6 +65,7 @@ KEYS: Final = (
 )
 
 SHORTEST_SECRET: Final = 32
+PAYMENT_GATEWAYS: Final = ("test",)
 LOG_LEVELS: Final = ("debug", "info", "warning", "error")
 LOG_FORMATS: Final = ("text", "json")
 
@@ -127,6 +129,12 @@ class Settings:
         return Bank(directory, name, iban, bic)
 
     @property
+    def payment_gateway(self) -> str | None:
+        """Who collects payments; none: nothing can be collected."""
+        found = self.values["payment_gateway"].value
+        return None if found is None else self._one_of("payment_gateway", PAYMENT_GATEWAYS)
+
+    @property
     def tenant(self) -> str | None:
         """The handle of the tenant to work in."""
         return self.values["tenant"].value
@@ -146,7 +154,7 @@ class Settings:
 
     @property
     def redis_url(self) -> str | None:
-        """Where rate limits are counted for all processes; it may hold a password and is never shown as it is."""
+        """Where rate limits are counted and workers woken, for all processes; it may hold a password and is never shown as it is."""
         return self.values["redis_url"].value
 
     @property
@@ -192,7 +200,8 @@ class Settings:
     def _one_of(self, name: str, known: tuple[str, ...]) -> str:
         found = self.values[name].value or ""
         if found not in known:
-            raise Invalid(f"invalid_{name}", f"{name} is {', '.join(known[:-1])} or {known[-1]}, not {found!r}")
+            choice = f"{', '.join(known[:-1])} or {known[-1]}" if len(known) > 1 else known[0]
+            raise Invalid(f"invalid_{name}", f"{name} is {choice}, not {found!r}")
         return found
 
 

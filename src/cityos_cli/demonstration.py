@@ -1,11 +1,12 @@
-"""What a demonstration prints: who earned what, why, how it was paid out, and that the books are right."""
+"""What a demonstration prints: who earned what, why, how it was paid out, who subscribes, and that the books are right."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from itertools import islice
 from typing import Final
 
 from cityos_cli.output import Format, Output
+from cityos_cli.subscribed import GATEWAY, Section, paid_by_subscribers, subscribed
 from cityos_core.app import CityOS
 from cityos_core.commissions.explaining import Explanation
 from cityos_core.commissions.ports import EntryFilter
@@ -14,13 +15,15 @@ from cityos_core.kernel.paging import LARGEST_PAGE, every
 from cityos_core.kernel.rendering import Record
 from cityos_core.payouts.model import Payout, PayoutStatus
 from cityos_core.payouts.ports import PayoutFilter
+from cityos_core.subscriptions.journals import REVENUE, WRITE_OFF
 from cityos_core.testing.simulation.building import Quarter
 from cityos_core.testing.simulation.demonstration import Demonstration
+from cityos_core.testing.simulation.offers import vat
 
 TROUBLED: Final = (PayoutStatus.FAILED, PayoutStatus.RETURNED, PayoutStatus.UNKNOWN)
 
-Section = Callable[[CityOS, Quarter], Iterator[Record]]
-"""Rows about one tenant."""
+Rows = Callable[[CityOS, Quarter], Iterator[Record]]
+"""What is to be said about one tenant."""
 
 SHOWN_BATCHES: Final = 3
 SHOWN_TROUBLES: Final = 2
@@ -36,12 +39,13 @@ _CHECKS: Final = ("tenant", "accounts", "differences", "ledger")
 def show(output: Output, app: CityOS, city: Demonstration) -> str:
     """Print the story of a city, one document in JSON or one table after another; give the line that it explained."""
     explained = _most_to_tell(app, city.quarters[0])
-    sections: list[tuple[str, Sequence[str], list[Record]]] = [
+    sections: list[Section] = [
         ("What each party earned", _PARTIES, _all(app, city, _parties)),
         ("What each vendor earned", _VENDORS, _all(app, city, _vendors)),
         ("Why one commission was what it was", ("why",), [{"why": line} for line in explained.words]),
         ("The last payout batches", _BATCHES, _all(app, city, _batches)),
         ("Payouts that did not arrive", _TROUBLES, _all(app, city, _troubles)),
+        *subscribed(app, city),
         ("The ledger, recomputed from every posting", _CHECKS, _all(app, city, _checks)),
     ]
     if output.format in (Format.JSON, Format.JSONL):
@@ -54,16 +58,18 @@ def show(output: Output, app: CityOS, city: Demonstration) -> str:
     return f"{explained.entry.order_reference}/{explained.entry.line_reference}"
 
 
-def _all(app: CityOS, city: Demonstration, of_quarter: Section) -> list[Record]:
+def _all(app: CityOS, city: Demonstration, of_quarter: Rows) -> list[Record]:
     return [{"tenant": quarter.plan.handle, **row} for quarter in city.quarters for row in of_quarter(app, quarter)]
 
 
 def _parties(app: CityOS, quarter: Quarter) -> Iterator[Record]:
-    """Say what buyers paid and where it went; the parts sum to the whole."""
+    """Say what buyers paid and where it went; the parts sum to the whole. What subscribers paid is not among it."""
     scope = quarter.tenant.scope
     held = {one.account.path: one.money for one in app.ledger.balances(scope)}
+    for path in (REVENUE, WRITE_OFF, f"tax:{vat(quarter, included=False).jurisdiction}"):
+        held.pop(path, None)
     for totals in app.commissions.report(scope).totals:
-        yield _party("buyers paid", held["gateway:card:pending"])
+        yield _party("buyers paid", held[GATEWAY] - paid_by_subscribers(app, quarter))
         yield _party("vendors, net", totals.net)
         for path in sorted(held):
             if path.startswith(("revenue:", "tax:", "expense:")):

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
+from enum import StrEnum
 from itertools import islice
 from pathlib import Path
 from typing import Annotated, BinaryIO, Final, TypeVar
@@ -26,6 +27,23 @@ SHOWN: Final = 10
 
 File = Annotated[Path, typer.Argument(help="The file to read, - for standard input.")]
 Errors = Annotated[Path | None, typer.Option(help="Where to write the rejected rows, as CSV.")]
+
+
+class FileFormat(StrEnum):
+    """The two forms of a file of rows."""
+
+    CSV = "csv"
+    JSONL = "jsonl"
+
+
+Form = Annotated[
+    FileFormat | None, typer.Option("--format", help="By default csv for a name ending in .csv, else jsonl.")
+]
+
+
+def form_of(path: Path, form: FileFormat | None) -> FileFormat:
+    """Give the form of a file: the one that is named, else the one that its name says."""
+    return form or (FileFormat.CSV if path.suffix.lower() == ".csv" else FileFormat.JSONL)
 
 
 def import_file(

@@ -69,7 +69,7 @@ def options(
     config: Annotated[Path | None, typer.Option(help="A file of settings, in TOML.")] = None,
     debug: Annotated[bool, typer.Option(DEBUG, help="Show where a failure comes from.")] = False,
 ) -> None:
-    """Run a marketplace: tenants, vendors, orders, commission, ledger and payouts."""
+    """Run a marketplace: tenants, vendors, orders, commission, ledger, payouts and subscriptions."""
     del debug  # read where failures are reported
     session = Session.opened(tenant=tenant, database_url=database_url, config=config, output=output)
     ctx.obj = ctx.with_resource(session)

@@ -74,6 +74,18 @@ class Output:
         else:
             self.rows(columns, records)
 
+    def sheet(
+        self, document: Record, summary: Record, title: str, columns: Sequence[str], records: Sequence[Record]
+    ) -> None:
+        """Write a document in JSON; elsewhere what sums it up, and in a table what it consists of below that."""
+        if self.format in (Format.JSON, Format.JSONL):
+            self.record(document)
+            return
+        self.record(summary)
+        if self.format is Format.TABLE and records:
+            self.heading(title)
+            self.rows(columns, records)
+
     def text(self, document: Record, lines: Iterable[str]) -> None:
         """Write a document in JSON, and its words elsewhere."""
         if self.format in (Format.JSON, Format.JSONL):

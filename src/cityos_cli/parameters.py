@@ -2,11 +2,14 @@
 
 import getpass
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
 from cityos_core.kernel.clock import moment
+
+MOST: Final = 1_000_000_000
+"""Records that are listed at a time."""
 
 
 def whoever_runs_this() -> str:
@@ -25,5 +28,5 @@ Actor = Annotated[str, typer.Option(default_factory=whoever_runs_this, show_defa
 Since = Annotated[datetime | None, typer.Option(parser=moment, metavar="TIME", help="From then on, inclusive.")]
 Until = Annotated[datetime | None, typer.Option(parser=moment, metavar="TIME", help="Up to then, exclusive.")]
 AsOf = Annotated[datetime | None, typer.Option(parser=moment, metavar="TIME", help="As it was then.")]
-Limit = Annotated[int | None, typer.Option(min=1, help="At most so many.")]
+Limit = Annotated[int | None, typer.Option(min=1, max=MOST, help="At most so many.")]
 IdempotencyKey = Annotated[str | None, typer.Option(help="The same key again does nothing more.")]

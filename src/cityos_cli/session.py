@@ -1,12 +1,13 @@
 """What one command works with: its settings, the application over the configured database, and where results go."""
 
 import os
-from collections.abc import Mapping
-from contextlib import ExitStack
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, ExitStack
+from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Final, Self, TypeVar
 
 import typer
 from attrs import Factory, define, field
@@ -22,8 +23,10 @@ from cityos_core.kernel.scope import PlatformScope, Scope, TenantScope
 if TYPE_CHECKING:
     from cityos_core.access.model import Principal
     from cityos_core.app import CityOS
-    from cityos_core.kernel.ids import VendorId
+    from cityos_core.kernel.ids import PlanId, VendorId
     from cityos_core.tenancy.model import Tenant
+
+T = TypeVar("T")
 
 CLI: Final = "system:cli"
 """What the audit calls the command line."""
@@ -64,12 +67,23 @@ class Session:
         flags = {"tenant": tenant, "database_url": database_url}
         return cls(settings=read_settings(flags, os.environ, config), output=Output(output))
 
+    def open(self, what: AbstractContextManager[T]) -> T:
+        """Open something that is closed when the session ends."""
+        return self._open.enter_context(what)
+
     @cached_property
     def city(self) -> "CityOS":
         """The application over the configured database."""
         from cityos_adapters.bootstrap import open_city
 
-        return self._open.enter_context(open_city(self.settings))
+        return self.open(open_city(self.settings))
+
+    @property
+    def now(self) -> datetime:
+        """The present instant, by the clock that the application has."""
+        from cityos_adapters.bootstrap import SystemClock
+
+        return SystemClock().now()
 
     @cached_property
     def tenant(self) -> "Tenant":
@@ -88,6 +102,16 @@ class Session:
         """The handle of every vendor of the tenant, by its id."""
         vendors = every(lambda request: self.city.vendors.list(self.scope, request))
         return {vendor.id: vendor.handle for vendor in vendors}
+
+    @cached_property
+    def plan_handles(self) -> Mapping["PlanId", str]:
+        """The handle of every plan of the tenant, by its id."""
+        plans = every(lambda request: self.city.plans.list(self.scope, request))
+        return {plan.id: plan.handle for plan in plans}
+
+    def do(self, act: Callable[[], T], *, dry_run: bool) -> T:
+        """Do something in the tenant; as a dry run for what it gives only, nothing of it stays."""
+        return self.city.requests.rehearse(self.scope, act) if dry_run else act()
 
     def scope_or_platform(self, *, platform: bool) -> Scope:
         """The scope of the tenant that was chosen; the platform's if there is none, or if it is asked for."""

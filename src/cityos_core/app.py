@@ -11,10 +11,15 @@ from cityos_core.commissions.service import CommissionUseCases
 from cityos_core.dependencies import Dependencies
 from cityos_core.exports.service import ExportUseCases
 from cityos_core.idempotency.service import RequestUseCases
+from cityos_core.jobs.service import JobUseCases
 from cityos_core.ledger.service import LedgerUseCases
 from cityos_core.orders.service import OrderUseCases
 from cityos_core.payouts.service import PayoutUseCases
 from cityos_core.readiness import Ready
+from cityos_core.subscriptions.billing_service import BillingUseCases
+from cityos_core.subscriptions.invoice_service import InvoiceUseCases
+from cityos_core.subscriptions.mrr_service import MrrUseCases
+from cityos_core.subscriptions.subscription_service import PlanUseCases, SubscriptionUseCases
 from cityos_core.tenancy.service import (
     DomainUseCases,
     SettingUseCases,
@@ -23,6 +28,7 @@ from cityos_core.tenancy.service import (
     TreeUseCases,
 )
 from cityos_core.vendors.service import VendorUseCases
+from cityos_core.working import works
 
 
 @frozen(kw_only=True)
@@ -41,9 +47,15 @@ class CityOS:
     commissions: CommissionUseCases
     ledger: LedgerUseCases
     payouts: PayoutUseCases
+    plans: PlanUseCases
+    subscriptions: SubscriptionUseCases
+    invoices: InvoiceUseCases
+    billing: BillingUseCases
+    mrr: MrrUseCases
     exports: ExportUseCases
     audit: AuditUseCases
     requests: RequestUseCases
+    jobs: JobUseCases
     ready: Ready
 
     @classmethod
@@ -62,8 +74,14 @@ class CityOS:
             commissions=CommissionUseCases.of(dependencies),
             ledger=LedgerUseCases.of(dependencies),
             payouts=PayoutUseCases.of(dependencies),
+            plans=PlanUseCases.of(dependencies),
+            subscriptions=SubscriptionUseCases.of(dependencies),
+            invoices=InvoiceUseCases.of(dependencies),
+            billing=BillingUseCases.of(dependencies),
+            mrr=MrrUseCases.of(dependencies),
             exports=ExportUseCases.of(dependencies),
             audit=AuditUseCases.of(dependencies),
             requests=RequestUseCases.of(dependencies.unit_of_work, dependencies.clock),
+            jobs=JobUseCases.of(dependencies, works(dependencies)),
             ready=Ready(dependencies.unit_of_work),
         )

@@ -13,13 +13,13 @@ from cityos_core.unit_of_work import UnitOfWork
 BOOKKEEPING: Final = frozenset({"audit", "answers", "files"})
 """Repositories of the machinery itself: the trail, answers to repeated requests, the bytes of exports."""
 
-UNREMARKABLE: Final = frozenset({("api_keys", "touch"), ("exports", "save")})
-"""Commands that change nothing of anyone's: when a key was last used, how far an export has come."""
+UNREMARKABLE: Final = frozenset({("api_keys", "touch"), ("exports", "save"), ("jobs", "save")})
+"""Commands that change nothing of anyone's: when a key was last used, how far an export or a job has come."""
 
-ANSWERING: Final = frozenset({("ledger", "post")})
+ANSWERING: Final = frozenset({("ledger", "post"), ("ledger", "post_many")})
 """Commands that give something back."""
 
-REPLACING: Final = frozenset({"save", "put", "supersede"})
+REPLACING: Final = frozenset({"save", "put", "supersede", "record"})
 """What commands are called that store a record in place of another."""
 
 KEEPING: Final = frozenset({("categories", "add")})
@@ -30,6 +30,10 @@ READERS: Final[Mapping[str, Callable[[Any, Sequence[Any]], object]]] = {
     "categories": lambda categories, _: categories.all(),
     "inventory": lambda inventory, rows: inventory.lock(row.sku for row in rows),
     "rules": lambda rules, stored: [version for one in stored for version in rules.versions(one.id)],
+    "subscriptions": lambda subscriptions, rows: subscriptions.many({row.id for row in rows}),
+    "cycles": lambda cycles, rows: cycles.of({row.subscription_id for row in rows}),
+    "attempts": lambda attempts, rows: attempts.of({row.invoice_id for row in rows}),
+    "dunning": lambda dunning, cases: dunning.find({case.invoice_id for case in cases}),
 }
 """How a repository's records are read before they are replaced, where not one by one with ``get``."""
 

@@ -10,11 +10,25 @@ from cityos_core.catalog.ports import Categories, Inventory, Products
 from cityos_core.commissions.ports import Coverage, Entries, Rules
 from cityos_core.exports.ports import Exports, Files
 from cityos_core.idempotency.ports import Answers
+from cityos_core.jobs.ports import Agenda, Jobs, Outbox, Schedules
 from cityos_core.kernel.events import Event
 from cityos_core.kernel.scope import Scope
 from cityos_core.ledger.ports import Books, Ledger
 from cityos_core.orders.ports import Orders
 from cityos_core.payouts.ports import Batches, Payables, Payouts
+from cityos_core.subscriptions.ports import (
+    Attempts,
+    BillingRuns,
+    CreditNotes,
+    Cycles,
+    Dunning,
+    Invoices,
+    Movements,
+    Numbers,
+    Plans,
+    Subscriptions,
+    Usage,
+)
 from cityos_core.tenancy.domains import Domains
 from cityos_core.tenancy.ports import Revisions, SettingEntries, Stores, Tenants, Tree
 from cityos_core.vendors.ports import TeamMembers, Vendors
@@ -50,6 +64,21 @@ class UnitOfWork(Protocol):
     files: Files
     answers: Answers
     audit: AuditTrail
+    jobs: Jobs
+    agenda: Agenda
+    schedules: Schedules
+    outbox: Outbox
+    plans: Plans
+    subscriptions: Subscriptions
+    cycles: Cycles
+    invoices: Invoices
+    numbers: Numbers
+    credit_notes: CreditNotes
+    attempts: Attempts
+    dunning: Dunning
+    usage: Usage
+    movements: Movements
+    billing_runs: BillingRuns
 
     def __enter__(self) -> Self: ...
 

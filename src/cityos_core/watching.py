@@ -118,9 +118,7 @@ class Watched:
         self._watch.precondition.check(records)
         with self._watch.precondition.holding(records):
             answer = method(*args, **kwargs)
-        if answer is Posted.REPLAYED:
-            return answer
-        for record in records:
+        for record in _told(records, answer):
             if not ((self._repository, name) in KEEPING and self._watch.trail.knows(record)):
                 self._watch.trail.wrote(record)
         return answer
@@ -150,6 +148,12 @@ class Watched:
         records = list(records_in(answer))
         self._watch.precondition.check(records)
         self._watch.trail.saw(records)
+
+
+def _told(records: Sequence[object], answer: object) -> list[object]:
+    """Leave out the journals that were there already, by what became of each."""
+    became = answer if isinstance(answer, list) else [answer] * len(records)
+    return [record for record, one in zip(records, became, strict=True) if one is not Posted.REPLAYED]
 
 
 def _listed(value: object) -> object:

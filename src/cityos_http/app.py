@@ -18,7 +18,7 @@ from cityos_core.idempotency.model import Reply
 from cityos_core.kernel.errors import CityOSError, Invalid
 from cityos_http import document, routes
 from cityos_http.addresses import Proxies
-from cityos_http.background import Background
+from cityos_http.background import Background, NoBackground
 from cityos_http.endpoint import Endpoint
 from cityos_http.incoming import Incoming
 from cityos_http.measures import Measures
@@ -32,9 +32,9 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
-def create_app(city: CityOS, options: HttpOptions | None = None) -> Litestar:
-    """Make the ASGI application that opens a city over HTTP."""
-    house = House(city=city, options=options or HttpOptions())
+def create_app(city: CityOS, options: HttpOptions | None = None, background: Background | None = None) -> Litestar:
+    """Make the ASGI application that opens a city over HTTP; what is given as ``background`` lives as long as it does."""
+    house = House(city=city, options=options or HttpOptions(), background=background or NoBackground())
     app = Litestar(
         route_handlers=[
             *(house.handler(endpoint) for endpoint in routes.ENDPOINTS),
@@ -57,10 +57,10 @@ class House:
 
     city: CityOS
     options: HttpOptions
+    background: Background
     measures: Measures = field(factory=Measures)
     desk: Desk = field(init=False)
     threads: ThreadPoolExecutor = field(init=False)
-    background: Background = field(init=False)
 
     @desk.default
     def _desk(self) -> Desk:
@@ -70,15 +70,10 @@ class House:
     def _threads(self) -> ThreadPoolExecutor:
         return ThreadPoolExecutor(self.options.threads, thread_name_prefix="cityos-http")
 
-    @background.default
-    def _background(self) -> Background:
-        return Background(self.city)
-
     @asynccontextmanager
     async def open(self, _app: Litestar) -> AsyncIterator[None]:
         """Keep the house open: what falls due is done, and at the end everything under way is finished."""
-        if self.options.has_background_work:
-            self.background.start()
+        self.background.start()
         try:
             yield
         finally:

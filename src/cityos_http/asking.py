@@ -67,6 +67,8 @@ class Asked:
     vendor_header: str | None = None
     places: Mapping[str, object] = field(factory=dict)
     """What the path names."""
+    key: str | None = None
+    """What tells the request from all others of the tenant, if the client says it: sent again, it means the same."""
     is_rehearsal: bool = False
     """True if nothing of it will stay."""
     condition: Condition = EVERYTHING
@@ -182,10 +184,16 @@ class Asked:
         self, query: Paged, read: Callable[[PageRequest], Page[T]], attributes: Callable[[T], Resource]
     ) -> Page[T]:
         """Read a page of what the policy shows; it is short of the limit where very much is left out."""
+        return self.some(query, read, lambda items: self.seen(items, attributes))
+
+    def some(
+        self, query: Paged, read: Callable[[PageRequest], Page[T]], keep: Callable[[Iterable[T]], Iterable[T]]
+    ) -> Page[T]:
+        """Read a page of what is kept; it is short of the limit where very much is left out."""
         request, found = self.page(query), list[T]()
         for _ in range(MOST_READS):
             page = read(PageRequest(request.limit - len(found), request.after))
-            found += self.seen(page.items, attributes)
+            found += keep(page.items)
             request = PageRequest(request.limit, page.after)
             if page.after is None or len(found) == request.limit:
                 break

@@ -43,6 +43,8 @@ class Cursors:
             sealed = urlsafe_b64decode(cursor.encode("ascii") + b"=" * (-len(cursor) % 4))
         except ValueError:
             return None
+        if urlsafe_b64encode(sealed).decode().rstrip("=") != cursor:  # Base64 can be written in several ways
+            return None
         seal = sealed[:_SEAL]
         text = self._veiled(sealed[_SEAL:], seal)
         return str(json.loads(text)) if hmac.compare_digest(seal, self._seal(text, place)) else None

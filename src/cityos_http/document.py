@@ -236,7 +236,7 @@ def _failures(endpoint: Endpoint) -> Schema:
         statuses |= {409}
     if endpoint.versioned is not None:
         statuses |= {412, 428}
-    if endpoint.steps is Steps.SEVERAL:
+    if endpoint.steps is not Steps.ONE:
         statuses |= {502}
     found: Schema = {str(status): {"$ref": f"#/components/responses/Problem{status}"} for status in sorted(statuses)}
     if endpoint.streams:

@@ -41,6 +41,8 @@ class Steps(StrEnum):
     """All of it, with the answer that is kept for repeated requests."""
     SEVERAL = "several"
     """It takes several transactions, or asks others in between; it can be repeated safely after a crash."""
+    CHARGING = "charging"
+    """One, and when that is committed a gateway is asked for money and its answer recorded; a rehearsal asks nobody."""
 
 
 @frozen(kw_only=True)

@@ -1,6 +1,6 @@
 """What the exchange format says of its values that the core's classes do not: bounds, examples, amounts without a currency.
 
-Orders and commission rules are read over HTTP just as from files, straight into the core's classes.
+Orders, commission rules and the items of plans are read over HTTP just as from files, straight into the core's classes.
 """
 
 from collections.abc import Mapping
@@ -19,7 +19,10 @@ from cityos_core.commissions.rules import (
 )
 from cityos_core.commissions.validation import MOST_DAYS
 from cityos_core.kernel.money import LIMIT, Money, UnitPrice
+from cityos_core.kernel.tiers import Pricing, Tier
 from cityos_core.orders.draft import LONGEST_REFERENCE, Discount, LineDraft, OrderDraft, ShippingDraft
+from cityos_core.subscriptions.plans import MOST_RETRIES, DunningPolicy, PlanItem
+from cityos_core.subscriptions.terms import LONGEST_TERMS, Collection, Subscriber, TaxRate
 
 Said = Mapping[str, Mapping[str, object]]
 
@@ -54,10 +57,52 @@ SAID: Final[Mapping[type, Said]] = {
     },
     UnitPriceBand: {"currency": _CURRENCY},
     AmountBand: {"currency": _CURRENCY},
+    PlanItem: {
+        "key": {"doc": "Unique in the plan.", "example": "seats", "pattern": "^[a-z0-9]+(-[a-z0-9]+)*$", "most": 63},
+        "name": {"doc": "What invoices call it.", "example": "Seats"},
+        "price": {"doc": "For a period, or for each seat; metered items have none."},
+        "pricing": {"doc": "Of what was used, in bands; metered items only."},
+    },
+    Pricing: {
+        "tiers": {"least": 1},
+        "flat_at_zero": {"doc": "Whether the first band's flat is due although nothing was used."},
+    },
+    Tier: {
+        "up_to": {"doc": "The inclusive upper bound; the last band may have none.", "example": "1000"},
+        "from_": {"doc": "The inclusive lower bound, where bands state that."},
+        "unit": {"doc": "What a unit costs, or a package, in the plan's currency.", "example": "0.05"},
+        "package": {"doc": "How many units a package holds."},
+        "free": {"doc": "How many units of a package cost nothing."},
+        "flat": {"doc": "What is due once for having entered the band.", "example": "0"},
+    },
+    DunningPolicy: {
+        "days": {"doc": "Days after the first failure, rising.", "example": [1, 3, 7], "most": MOST_RETRIES}
+    },
+    Subscriber: {
+        "reference": {
+            "doc": "A customer's or company's id.",
+            "example": "4711",
+            "pattern": r"^[A-Za-z0-9][A-Za-z0-9._@|+-]*$",
+            **_REFERENCE,
+        }
+    },
+    TaxRate: {
+        "jurisdiction": {
+            "doc": "Whose tax it is.",
+            "example": "nl",
+            "pattern": r"^[A-Za-z0-9][A-Za-z0-9._-]*$",
+            "least": 1,
+            "most": 63,
+        },
+        "included": {"doc": "Whether prices contain it."},
+    },
+    Collection: {
+        "terms_days": {"doc": "How long an invoice may stay unpaid.", "example": 14, "least": 0, "most": LONGEST_TERMS}
+    },
 }
 """What is said of attributes, in the words of ``about``."""
 
-INSIDE: Final = frozenset({LineDraft, ShippingDraft, Discount, UnitPriceBand, AmountBand})
+INSIDE: Final = frozenset({LineDraft, ShippingDraft, Discount, UnitPriceBand, AmountBand, PlanItem})
 """Classes whose amounts may be bare text, in the currency that they, or the order around them, name."""
 
 DECIMAL: Final = r"^-?[0-9]+(\.[0-9]+)?$"

@@ -11,6 +11,7 @@ from attrs import frozen
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
+from cityos_core.kernel.errors import Unavailable
 from cityos_http.measures import Measures
 from cityos_http.problems import problem_of
 
@@ -89,10 +90,13 @@ class Outermost:
             **scope["state"]["told"],
         }
         failure = scope["state"].get("failure")
-        if failure is not None and problem_of(failure).status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-            log.error("request", **about, exc_info=failure)
-        else:
+        if failure is None or problem_of(failure).status < HTTPStatus.INTERNAL_SERVER_ERROR:
             log.info("request", **about)
+        elif isinstance(failure, Unavailable):  # what is away is known, and every request meets it
+            why = "; ".join([failure.detail, *getattr(failure, "__notes__", ())])
+            log.warning("request", **about, code=failure.code, why=why)
+        else:
+            log.error("request", **about, exc_info=failure)
 
 
 async def _answer(error: Exception, scope: Scope, send: Send) -> None:

@@ -23,5 +23,3 @@ class HttpOptions:
     threads: int = 6
     """How many requests are worked on at once; the pool of database connections is no smaller."""
     trusted_proxies: tuple[str, ...] = ()
-    has_background_work: bool = True
-    """True if this process also makes exports; false where workers do."""

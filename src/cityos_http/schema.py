@@ -12,6 +12,7 @@ from uuid import UUID
 from attrs import NOTHING, field, fields, frozen, has, resolve_types
 
 from cityos_adapters.serialization.mistakes import json_name
+from cityos_adapters.serialization.scalars import LocalTime
 from cityos_adapters.serialization.strict import is_json
 from cityos_core.kernel.money import LIMIT, Money, Percentage, UnitPrice
 from cityos_http import exchange, identifiers
@@ -212,6 +213,11 @@ _PLAIN: Final[Mapping[Any, Schema]] = {
     bool: {"type": "boolean"},
     datetime: {"type": "string", "format": "date-time"},
     date: {"type": "string", "format": "date"},
+    LocalTime: {
+        "type": "string",
+        "pattern": r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]+$",
+        "examples": ["2026-01-31T09:00:00"],
+    },
     UUID: {"type": "string", "format": "uuid"},
     Percentage: {"type": "string", "pattern": exchange.UNSIGNED, "examples": ["8.5"]},
     Fraction: {"type": "string", "pattern": r"^-?[0-9]+(\.[0-9]+|/[0-9]+)?$", "examples": ["0.2"]},

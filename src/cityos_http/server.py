@@ -11,6 +11,7 @@ import uvicorn
 
 from cityos_core.app import CityOS
 from cityos_http.app import create_app
+from cityos_http.background import Background
 from cityos_http.options import HttpOptions
 
 GRACE_S: Final = 30
@@ -25,10 +26,12 @@ def listening(host: str, port: int) -> socket.socket:
     return socket.create_server((str(place[0]), port), family=family)
 
 
-def serve_city(city: CityOS, options: HttpOptions, listener: socket.socket) -> None:
-    """Answer requests until SIGTERM or SIGINT; then finish those that are under way, and return."""
+def serve_city(
+    city: CityOS, options: HttpOptions, listener: socket.socket, background: Background | None = None
+) -> None:
+    """Answer requests until SIGTERM or SIGINT; then finish what is under way, and return."""
     config = uvicorn.Config(
-        create_app(city, options),
+        create_app(city, options, background),
         log_config=None,
         access_log=False,
         server_header=False,

@@ -185,6 +185,7 @@ class Desk:
             return Answer(reply=conditional.unless_known(run(), incoming.header("if-none-match")))
         expectation = incoming.expectation(endpoint, arguments)
         key = incoming.key(endpoint)
+        asked.key = None if key is None else f"{_asking(asked.principal)} {key}"
         if asked.is_rehearsal:
             reply = run() if endpoint.steps is Steps.SEVERAL else requests.rehearse(asked.any_scope, run, expectation)
         elif key is not None:
@@ -204,7 +205,7 @@ class Desk:
         requests, scope = self.city.requests, asked.any_scope
         member = asked.endpoint.shown_once
         keep = whole if member is None else partial(_without, member)
-        if asked.endpoint.steps is Steps.SEVERAL:
+        if asked.endpoint.steps is not Steps.ONE:
             reply, is_replay = requests.once_in_steps(scope, ask, run, keep=keep)
         else:
             reply, is_replay = requests.once(scope, ask, run, keep=keep, expectation=expectation)

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from cityos_adapters.bootstrap import SystemClock, SystemRandomness, limiter, open_city, policy, tokens
+from cityos_adapters.bootstrap import SystemClock, SystemRandomness, gateways, limiter, open_city, policy, tokens
 from cityos_adapters.cerbos import CerbosPolicy
 from cityos_adapters.keycloak import KeycloakTokens
+from cityos_adapters.memory.gateway import ScriptedGateway
 from cityos_adapters.memory.limiter import MemoryRateLimiter
 from cityos_adapters.redis.limiter import RedisRateLimiter
 from cityos_adapters.settings import KEYS, Identity, Logging, Settings, read_settings
@@ -45,6 +46,7 @@ def test_what_is_not_configured_is_absent() -> None:
     """Nothing but the database is needed."""
     settings = configured()
     assert (settings.redis_url, settings.identity, settings.cerbos_url, settings.secret_key) == (None,) * 4
+    assert settings.payment_gateway is None
     assert (settings.platform_domains, settings.dns_servers, settings.trusted_proxies) == (("localhost",), (), ())
     assert settings.logging == Logging("info", "text")
 
@@ -73,6 +75,7 @@ def test_several_values_are_separated_by_commas() -> None:
         ("trusted_proxies", "10.0.0.1/8", "trusted_proxies"),
         ("log_level", "loud", "logging"),
         ("log_format", "xml", "logging"),
+        ("payment_gateway", "stripe", "payment_gateway"),
         ("oidc_issuer", ISSUER, "identity"),
         ("oidc_clients", "web", "identity"),
     ],
@@ -91,6 +94,9 @@ def test_the_choice_of_adapters() -> None:
         assert isinstance(policy(configured(cerbos_url="http://127.0.0.1:3592"), connections), CerbosPolicy)
         assert isinstance(limiter(configured(), CLOCK, connections), MemoryRateLimiter)
         assert isinstance(limiter(configured(redis_url="redis://127.0.0.1:1"), CLOCK, connections), RedisRateLimiter)
+    assert gateways(configured(), CLOCK) == {}
+    (name, gateway), *_ = gateways(configured(payment_gateway="test"), CLOCK).items()
+    assert (name, type(gateway)) == ("card", ScriptedGateway)
     identity = configured(oidc_issuer=ISSUER, oidc_audience="platform", oidc_clients="web")
     assert isinstance(tokens(configured(), CLOCK), NoTokens)
     assert isinstance(tokens(identity, CLOCK), KeycloakTokens)
@@ -98,7 +104,13 @@ def test_the_choice_of_adapters() -> None:
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("cerbos_url", "cerbos"), ("redis_url", "valkey"), ("platform_domain", "127.0.0.1"), ("dns_servers", "x")],
+    [
+        ("cerbos_url", "cerbos"),
+        ("redis_url", "valkey"),
+        ("platform_domain", "127.0.0.1"),
+        ("dns_servers", "x"),
+        ("payment_gateway", "x"),
+    ],
 )
 def test_a_city_is_not_opened_half(name: str, value: str) -> None:
     """A setting that cannot be used stops a process when it starts, and not its first caller."""

@@ -15,7 +15,8 @@ from psycopg.sql import SQL, Identifier
 from cityos_adapters.sql import tables
 from cityos_adapters.sql.columns import METADATA
 from cityos_adapters.sql.database import SqlDatabase
-from cityos_core.kernel.ids import PLATFORM
+from cityos_core.jobs.model import Job
+from cityos_core.kernel.ids import PLATFORM, JobId, TenantId
 from cityos_core.kernel.scope import PlatformScope
 from cityos_core.tenancy.events import StoreCreated
 from cityos_core.testing.contracts import credentials, domains, isolation, sales
@@ -26,10 +27,21 @@ from cityos_core.unit_of_work import UnitOfWork
 
 TABLES: Final = sorted(METADATA.tables)
 
-GUARDED: Final = {"domains", "api_keys", "assignments", "impersonations"}
+REGISTERED: Final = {"domains", "api_keys", "assignments", "impersonations"}
+"""What the platform finds by id in whatever tenant it is."""
+
+GUARDED: Final = {*REGISTERED, "jobs", "schedules", "outbox"}
 """What the platform reaches for every tenant, and tenants do not read of the platform's."""
 
-SEALED: Final = ("journals", "postings", "audit_entries", "audit_targets")
+SEALED: Final = (
+    "journals",
+    "postings",
+    "audit_entries",
+    "audit_targets",
+    "movements",
+    "credit_notes",
+    "billing_runs",
+)
 """What nobody changes."""
 
 
@@ -65,7 +77,9 @@ def two(request: pytest.FixtureRequest) -> Iterator[Two]:
                 uow.commit([StoreCreated(subject=owned.place.store.id, occurred_at=AT, handle="web")])
         with database(PlatformScope()) as uow:
             let_in(uow, north)
-            uow.commit()
+            uow.schedules.plan("exports.run", [PLATFORM, north.id, two.south.place.id], AT)
+            uow.agenda.enter([job(PLATFORM, north)])
+            uow.commit([StoreCreated(subject=north.store.id, occurred_at=AT, handle="web")])
         yield two
 
 
@@ -77,6 +91,18 @@ def let_in(uow: UnitOfWork, place: Place) -> None:
     uow.assignments.add(evolve(assignment, tenant_id=PLATFORM))
     uow.impersonations.add(evolve(impersonation, tenant_id=PLATFORM))
     uow.domains.add(evolve(domain, tenant_id=PLATFORM))
+
+
+def job(owner: TenantId, place: Place) -> Job:
+    """Make up a job."""
+    return Job(
+        id=JobId(place.ids.new()),
+        tenant_id=owner,
+        operation="exports.run",
+        requested_by="user:1",
+        created_at=AT,
+        due_at=AT,
+    )
 
 
 def owner_column(table: str) -> Identifier:
@@ -109,7 +135,7 @@ def test_every_table_is_fenced(two: Two) -> None:
 
 
 def test_what_is_guarded_from_tenants(two: Two) -> None:
-    """Of keys, roles, impersonations and domains the platform sees all, and a tenant none of the platform's."""
+    """Of keys, roles, impersonations, domains, jobs and messages the platform sees all, a tenant none of the platform's."""
     with two.session(PLATFORM) as connection:
         policies = "SELECT tablename FROM pg_policies WHERE schemaname = 'public' AND policyname = 'platform_is_read'"
         shared = {table for (table,) in connection.execute(policies)}
@@ -145,7 +171,7 @@ def test_the_tenant_leads_every_key(two: Two) -> None:
         ).fetchall()
     assert {table for table, _, _ in uniques} == set(TABLES)
     leading = {(table, column) for table, _, column in uniques if column != "tenant_id"}
-    only_ones = {(table, "id") for table in GUARDED} | {("domains", "name"), ("api_keys", "hash")}
+    only_ones = {(table, "id") for table in REGISTERED} | {("domains", "name"), ("api_keys", "hash")}
     assert leading == {("nodes", "parent_tenant_id")} | only_ones
     assert len(foreign) == sum(len(table.foreign_key_constraints) for table in METADATA.tables.values())
     assert {(here, there) for name, here, there in foreign if name != "fk_nodes_nodes"} == {("tenant_id", "tenant_id")}
@@ -228,7 +254,7 @@ def test_another_tenants_rows_cannot_be_referred_to(two: Two) -> None:
 @pytest.mark.parametrize("table", [*SEALED, "audit_heads"])
 @pytest.mark.parametrize("statement", ["UPDATE {} SET tenant_id = tenant_id", "DELETE FROM {}", "TRUNCATE {} CASCADE"])
 def test_what_is_recorded_is_never_changed(two: Two, table: str, statement: str) -> None:
-    """The application may not change, delete or truncate the ledger and the audit, not even a tenant's own."""
+    """The application may not change, delete or truncate what is sealed, not even a tenant's own."""
     with two.session(two.north.place.id) as connection, pytest.raises(InsufficientPrivilege):
         connection.execute(SQL(statement).format(Identifier(table)))
 
@@ -240,12 +266,34 @@ def test_what_is_recorded_is_never_changed(two: Two, table: str, statement: str)
 def test_what_is_recorded_is_never_changed_on_sqlite(
     make_database: Callable[[str], SqlDatabase], table: str, change: str
 ) -> None:
-    """On SQLite a trigger refuses every change of the ledger and the audit."""
+    """On SQLite a trigger refuses every change of what is sealed."""
     database = make_database("sqlite")
     place = settle(database, "north", seed=2)
     isolation.store(belongings(place))
     with pytest.raises(Exception, match=f"{table} are never changed"), database._engine.connect() as connection:
         connection.exec_driver_sql(change.format(table))
+
+
+@pytest.mark.parametrize(
+    ("table", "fixed", "changing"),
+    [
+        ("invoices", ("lines", "subscription_id", "currency", "subscriber", "tax", "entity"), "recognised"),
+        ("usage_records", ("numerator", "denominator", "counts_at", "item"), "is_late"),
+        ("number_series", ("series",), "last"),
+    ],
+)
+def test_what_was_charged_is_never_changed(two: Two, table: str, fixed: tuple[str, ...], changing: str) -> None:
+    """The application may change what became of an invoice and of usage, not what they say; and it deletes neither."""
+    update = SQL("UPDATE {table} SET {column} = {column}")
+    with two.session(two.north.place.id) as connection:
+        for column in fixed:
+            query = update.format(table=Identifier(table), column=Identifier(column))
+            with pytest.raises(InsufficientPrivilege), connection.transaction():
+                connection.execute(query)
+        with pytest.raises(InsufficientPrivilege), connection.transaction():
+            connection.execute(SQL("DELETE FROM {}").format(Identifier(table)))
+        query = update.format(table=Identifier(table), column=Identifier(changing))
+        assert connection.execute(query).rowcount == 1
 
 
 def test_journals_sum_to_zero(two: Two) -> None:
@@ -285,14 +333,17 @@ def test_every_table_is_tried() -> None:
     assert set(tables.__all__) == {
         "access",
         "audit",
+        "billing",
         "catalog",
         "commissions",
         "exports",
         "idempotency",
+        "jobs",
         "ledger",
         "orders",
         "outbox",
         "payouts",
+        "subscriptions",
         "tenancy",
         "vendors",
     }

@@ -10,12 +10,15 @@ from cityos_adapters.sql.database import SqlDatabase, TimeOrderedIdentifiers
 from cityos_adapters.sql.session import Session
 from cityos_core.app import CityOS
 from cityos_core.dependencies import Dependencies
+from cityos_core.kernel.ids import JournalId
 from cityos_core.kernel.paging import PageRequest
+from cityos_core.ledger.model import Account, Journal
 from cityos_core.orders.ports import OrderFilter
 from cityos_core.tenancy.model import Tenant
-from cityos_core.testing import SimulatedClock, line, market, order_draft
+from cityos_core.testing import START, SimulatedClock, line, market, order_draft
 from cityos_core.vendors.model import TeamRole
 
+STATES = ("credit", "receivable")
 WARES = {f"vendor-{number}": {f"sku-{number}": "10.00"} for number in range(9)}
 
 
@@ -71,6 +74,63 @@ def test_placing_an_order(app: CityOS, north: Tenant, database: SqlDatabase) -> 
     assert len(three) == len(nine)
     if database._engine.dialect.name == "postgresql":
         assert len(nine) <= 7
+
+
+@pytest.mark.parametrize("takes", [False, True])
+@pytest.mark.parametrize("database", ["postgresql"], indirect=True)
+def test_posting_many_journals(north: Tenant, database: SqlDatabase, takes: bool) -> None:
+    """On PostgreSQL posting takes as many statements for sixty journals as for three.
+
+    They are two if nothing is taken from an account with a floor, three if some of it was there, and else five.
+    """
+    ids = TimeOrderedIdentifiers()
+
+    def post(first: int, count: int) -> int:
+        given = [payment(north, ids, number) for number in range(first, first + count)]
+        with counted() as statements, database(north.scope) as uow:
+            uow.ledger.post_many([*given, *(repayment(north, ids, one) for one in given if takes)])
+            uow.commit()
+        return len(statements)
+
+    post(0, 1)
+    assert post(1, 3) == post(4, 30) == (5 if takes else 2)
+    assert post(31, 6) == post(4, 60) == (5 if takes else 3)
+
+
+def test_peeking_at_balances(north: Tenant, database: SqlDatabase) -> None:
+    """Balances are looked at in two queries that hold nothing: those that are kept, and those that are summed."""
+    paths = (f"{kind}:{number}:{state}" for kind in ("customer", "company") for number in range(20) for state in STATES)
+    with counted() as statements, database(north.scope) as uow:
+        uow.ledger.peek(Account(north.id, path, "EUR") for path in paths)
+    assert len(statements) == 2
+    assert not [text for text in statements if "FOR " in text]
+
+
+def payment(tenant: Tenant, ids: TimeOrderedIdentifiers, number: int) -> Journal:
+    """Build a payment that becomes a subscriber's credit."""
+    return Journal.of(
+        id=JournalId(ids.new()),
+        tenant=tenant.id,
+        key=f"payment-{number}",
+        kind="payment",
+        movements=[
+            (Account(tenant.id, "bank", "EUR"), 10),
+            (Account(tenant.id, f"customer:{number % 7}:credit", "EUR"), -10),
+        ],
+        occurred_at=START,
+    )
+
+
+def repayment(tenant: Tenant, ids: TimeOrderedIdentifiers, paid: Journal) -> Journal:
+    """Build what gives a payment back."""
+    return Journal.of(
+        id=JournalId(ids.new()),
+        tenant=tenant.id,
+        key=f"back-{paid.key}",
+        kind="repayment",
+        movements=[(posting.account, -posting.amount) for posting in paid.postings],
+        occurred_at=START,
+    )
 
 
 def test_saving_a_vendor(app: CityOS, north: Tenant) -> None:

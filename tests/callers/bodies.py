@@ -49,6 +49,9 @@ def words(stall: Stall) -> Mapping[str, Json]:
         "to": BESIDE,
         "method": "memory",
         "portals": [],
+        "plan": f"{handle}-team",
+        "subscription": prefixed(stall)["sub"],
+        "used_at": "2026-01-05T10:00:00Z",
     }
 
 
@@ -66,6 +69,7 @@ def own_words(stall: Stall) -> Mapping[str, Json]:
         "node": f"{stall.tenant.path}/{handle}-web",
         "user": f"{handle}-kim@acme.example",
         "customer": f"{handle}-{CUSTOMER}",
+        "plan": f"{handle}-team",
     }
 
 
@@ -74,6 +78,7 @@ def given(stall: Stall) -> Mapping[str, Json]:
     line = {"reference": "1", "sku": f"{stall.tenant.handle}-{VENDOR}", "vendor": VENDOR, "quantity": 1}
     order = {"reference": "new", "placed_at": "2026-01-05T09:00:00Z", "currency": "EUR"}
     member = {"email": "new@acme.example", "role": "staff"}
+    euro, seats = {"amount": "1.00", "currency": "EUR"}, {"quantities": {"seats": 3}}
     rule, reason = {"name": stall.names["a rule"]}, {"reason": "unpaid invoices"}
     return {
         "activate_commission_rule": rule,
@@ -94,7 +99,14 @@ def given(stall: Stall) -> Mapping[str, Json]:
         "invite_member": member,
         "invite_vendor_member": member,
         "add_user": {"user": "new@acme.example", "role": "operator"},
-        "refund_order": {"amount": {"amount": "1.00", "currency": "EUR"}},
+        "refund_order": {"amount": euro},
+        "create_plan": {"handle": "new", "name": "New", "items": [{"key": "base", "name": "Base", "price": euro}]},
+        "change_subscription": seats,
+        "change_own_subscription": seats,
+        "preview_subscription": {"change": seats},
+        "preview_own_subscription": {"change": seats},
+        "add_discount": {"code": "spring", "percentage": "10"},
+        "credit_invoice": {"lines": [{"line": 0, "amount": euro}], "reason": "a gesture"},
     }
 
 

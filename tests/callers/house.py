@@ -8,6 +8,7 @@ from attrs import field, frozen
 from litestar import Litestar
 
 from callers.wire import Wire
+from cityos_adapters.memory.gateway import ScriptedGateway
 from cityos_adapters.memory.names import ScriptedNames
 from cityos_core.access.key_policy import KeyDraft
 from cityos_core.access.model import Claims, KeyKind, RateLimit
@@ -23,7 +24,7 @@ from usecases.door import KnownTokens
 
 SYSTEM = part_of_the_system("tests")
 SECRET = "cursors of a test"
-WITHOUT_BACKGROUND = HttpOptions(secret_key=SECRET, has_background_work=False)
+OPTIONS = HttpOptions(secret_key=SECRET)
 
 Heads = dict[str, str]
 
@@ -44,6 +45,7 @@ class House:
     clock: SimulatedClock
     app: Litestar
     tokens: KnownTokens
+    gateway: ScriptedGateway
     names: ScriptedNames = field(factory=ScriptedNames)
 
     @classmethod
@@ -52,12 +54,21 @@ class House:
         database: UnitOfWorkFactory | None = None,
         *,
         limiter: RateLimiter | None = None,
-        options: HttpOptions = WITHOUT_BACKGROUND,
+        options: HttpOptions = OPTIONS,
     ) -> Self:
         """Build one over a database."""
         clock, tokens, names = SimulatedClock(), KnownTokens(), ScriptedNames()
-        built = city(unit_of_work=database, clock=clock, tokens=tokens, names=names, limiter=limiter or Unlimited())
-        return cls(city=built, clock=clock, app=create_app(built, options), tokens=tokens, names=names)
+        gateway = ScriptedGateway(clock=clock)
+        built = city(
+            unit_of_work=database,
+            clock=clock,
+            tokens=tokens,
+            names=names,
+            limiter=limiter or Unlimited(),
+            gateways={gateway.name: gateway},
+        )
+        app = create_app(built, options)
+        return cls(city=built, clock=clock, app=app, tokens=tokens, gateway=gateway, names=names)
 
     @contextmanager
     def open(self) -> Iterator[Wire]:

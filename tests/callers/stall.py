@@ -8,6 +8,7 @@ from uuid import UUID
 from attrs import frozen
 
 from callers.house import SYSTEM, Heads, House
+from callers.subscribers import Subscribers
 from cityos_core.access.model import Grant, Reach
 from cityos_core.access.placing import Where
 from cityos_core.commissions.rules import Rule
@@ -20,6 +21,7 @@ from cityos_core.kernel.ids import (
     DomainId,
     ExportId,
     ImpersonationId,
+    JobId,
     JournalId,
     NodeId,
     OrderId,
@@ -120,6 +122,7 @@ class Trade:
 
     tenant: Tenant
     orders: tuple[Order, ...]
+    subscribers: Subscribers
 
     @classmethod
     def opened(cls, house: House, handle: str) -> Self:
@@ -152,7 +155,8 @@ class Trade:
             for amount in ("1.00", "2.00"):
                 city.orders.refund(tenant.scope, order.reference, amount=Money.of(amount, "EUR"))
             city.orders.open_dispute(tenant.scope, order.reference, f"{handle}-dispute", amount=Money.of("5.00", "EUR"))
-        return cls(tenant=tenant, orders=tuple(orders))
+        subscribers = Subscribers.of(house, tenant, f"{handle}-{CUSTOMER}", f"{handle}-{OTHER_CUSTOMER}")
+        return cls(tenant=tenant, orders=tuple(orders), subscribers=subscribers)
 
 
 def _rules(handle: str, rate: str) -> list[Rule]:
@@ -188,13 +192,16 @@ def _furnished(house: House, trade: Trade) -> Stall:
         city.vendors.invite(scope, VENDOR, user, TeamRole.STAFF)
     heads = _heads(house, tenant)
     first = PageRequest(limit=1)
+    own, rivals = trade.subscribers.billed(house)
     one = {
+        **own,
         VendorId: city.vendors.get(scope, VENDOR).id,
         ProductId: _only(city.products.list(scope, first, vendor=VENDOR).items).id,
         OrderId: trade.orders[2].id,
         PayoutId: payouts[VENDOR],
     }
     other = {
+        **rivals,
         VendorId: city.vendors.get(scope, RIVAL).id,
         ProductId: _only(city.products.list(scope, first, vendor=RIVAL).items).id,
         OrderId: trade.orders[3].id,
@@ -212,6 +219,7 @@ def _furnished(house: House, trade: Trade) -> Stall:
         BatchId: _only(city.payouts.batches(scope, first).items).id,
         RuleId: next(found.id for found in city.commissions.rules(scope) if found.tenant_id == tenant.id),
         JournalId: _only(city.ledger.journals(scope, JournalFilter(), first).items).id,
+        JobId: _only(city.jobs.list(scope, None, first).items).id,
         AuditEntryId: _only(city.audit.list(scope, None, first).items).id,
     }
     return Stall(

@@ -9,8 +9,10 @@ from pathlib import Path
 import pytest
 from attrs import frozen
 
+from cityos_adapters.bootstrap import SystemClock
 from cityos_cli.main import main
 from cli.calculations import Answer, Calc
+from cli.club import Club
 from cli.market import open_market, write_files
 from cli.shell import Cityos, Result
 
@@ -91,3 +93,12 @@ def north(cityos: Cityos, tmp_path: Path, database: Database, market: Path) -> C
         return cityos("--tenant", "north", *args, stdin=stdin)
 
     return run
+
+
+@pytest.fixture
+def club(north: Cityos, monkeypatch: pytest.MonkeyPatch) -> Club:
+    """A tenant that sells subscriptions, collected by the gateway that charges nobody, on a clock to turn."""
+    opened = Club(north)
+    monkeypatch.setenv("CITYOS_PAYMENT_GATEWAY", "test")
+    monkeypatch.setattr(SystemClock, "now", lambda _: opened.now)
+    return opened

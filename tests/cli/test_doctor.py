@@ -59,7 +59,7 @@ def doctor(cityos: Cityos, monkeypatch: pytest.MonkeyPatch) -> Doctor:
 
 def test_only_what_is_configured(doctor: Doctor) -> None:
     """Systems that nobody named are not looked for."""
-    assert list(doctor()) == ["database"]
+    assert list(doctor()) == ["database", "jobs"]
 
 
 def test_redis(doctor: Doctor, valkey: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -97,6 +97,18 @@ def test_cerbos(doctor: Doctor) -> None:
     with answering({"/_cerbos/health": {"status": "NOT_SERVING"}}) as url:
         assert doctor(cerbos_url=url)["cerbos"][0] is False
     assert "an address" in doctor(cerbos_url="cerbos")["cerbos"][1]
+
+
+def test_payments(doctor: Doctor) -> None:
+    """Whoever has the test gateway on is told; a gateway that nobody knows is not ready."""
+    ok, detail, _ = doctor(payment_gateway="test")["payments"]
+    assert (ok, "nobody is charged" in detail) == (True, True)
+    ok, detail, fix = doctor(payment_gateway="stripe")["payments"]
+    assert (ok, detail, fix) == (
+        False,
+        "payment_gateway is test, not 'stripe'",
+        "correct CITYOS_PAYMENT_GATEWAY, or unset it",
+    )
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,8 @@ import csv
 import io
 import json
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta, timezone
+from fractions import Fraction
 from uuid import UUID
 
 import pytest
@@ -120,6 +121,18 @@ def test_document_is_whole_in_json_only() -> None:
     assert len(rows.getvalue().splitlines()) == 2
 
 
+@pytest.mark.parametrize("form", list(Format))
+def test_a_sheet_is_whole_in_json_only(form: Format) -> None:
+    """A document is written whole in JSON; elsewhere its sums, in a table with what it consists of below."""
+    stream, nothing = io.StringIO(), io.StringIO()
+    Output(form, stream).sheet({"total": 1, "rows": RECORDS}, {"total": 1}, "Rows", COLUMNS, RECORDS)
+    Output(form, nothing).sheet({"total": 1, "rows": []}, {"total": 1}, "Rows", COLUMNS, [])
+    written = stream.getvalue()
+    assert ("Exotic Liquids" in written) == (form is not Format.CSV)
+    assert ("\nRows\nname\tamount" in written, "Rows" in nothing.getvalue()) == (form is Format.TABLE, False)
+    assert "total" in nothing.getvalue()
+
+
 @pytest.mark.parametrize(
     ("value", "text"),
     [
@@ -127,6 +140,9 @@ def test_document_is_whole_in_json_only() -> None:
         (UnitPrice.of("0.5292", "EUR"), "0.5292"),
         (datetime(2026, 1, 5, 10, tzinfo=timezone(timedelta(hours=1))), "2026-01-05T09:00:00Z"),
         (datetime(2026, 1, 5, 9, 0, 0, 5, UTC), "2026-01-05T09:00:00.000005Z"),
+        (date(2026, 1, 5), "2026-01-05"),
+        (Fraction(5, 2), "2.5"),
+        (Fraction(-1, 3), "-1/3"),
         (UUID(int=1), "00000000-0000-0000-0000-000000000001"),
         (PayoutStatus.PAID, "paid"),
         (False, "false"),

@@ -9,7 +9,18 @@ from cityos_adapters.memory import MemoryDatabase
 from cityos_core.kernel.ids import BatchId, NodeId, PayoutId, ProductId, TenantId, VendorId
 from cityos_core.tenancy.model import Level
 from cityos_core.testing import SequentialIdentifiers
-from cityos_core.testing.contracts import answers, credentials, domains, examples, exports, rules, sales
+from cityos_core.testing.contracts import (
+    answers,
+    charged,
+    credentials,
+    domains,
+    examples,
+    exports,
+    jobs,
+    rules,
+    sales,
+    subscribed,
+)
 from cityos_core.testing.contracts.world import settle
 
 IDS = SequentialIdentifiers()
@@ -20,6 +31,9 @@ VENDOR = examples.vendor(VendorId(IDS.new()), OWNER, "acme")
 ORDER = sales.order(IDS, "A-1", VENDOR, store=NODE.id)
 SALE = sales.sale_entry(IDS, ORDER)
 PLACE = settle(MemoryDatabase(), "north", seed=2)
+PLAN = subscribed.plan(PLACE)
+SUBSCRIPTION = subscribed.subscription(PLACE, PLAN)
+INVOICE = charged.invoice(PLACE, SUBSCRIPTION)
 
 EXAMPLES = {
     "node": NODE,
@@ -39,7 +53,18 @@ EXAMPLES = {
     "assignment": credentials.assignment(PLACE),
     "impersonation": credentials.impersonation(PLACE),
     "export": exports.exported(PLACE),
+    "job": jobs.worked(PLACE),
     "answer": answers.answered(PLACE),
+    "plan": PLAN,
+    "subscription": SUBSCRIPTION,
+    "cycle": subscribed.cycle(SUBSCRIPTION),
+    "invoice": INVOICE,
+    "credit note": charged.credit_note(PLACE, INVOICE),
+    "attempt": charged.attempt(INVOICE),
+    "case": charged.case(INVOICE),
+    "usage": subscribed.usage(SUBSCRIPTION),
+    "movement": subscribed.movement(SUBSCRIPTION),
+    "billing run": subscribed.billing_run(PLACE),
 }
 
 LATER = {

@@ -67,6 +67,10 @@ class TestLedger(contracts.LedgerContract):
     """Posting."""
 
 
+class TestManyJournals(contracts.ManyJournalsContract):
+    """Posting many at once."""
+
+
 class TestReplays(contracts.ReplaysContract):
     """Keys and reversals."""
 
@@ -107,12 +111,72 @@ class TestFiles(contracts.FilesContract):
     """What exports hold."""
 
 
+class TestJobs(contracts.JobsContract):
+    """Jobs."""
+
+
+class TestAgenda(contracts.AgendaContract):
+    """What is due in all scopes."""
+
+
+class TestSchedules(contracts.SchedulesContract):
+    """When operations fall due."""
+
+
+class TestOutbox(contracts.OutboxContract):
+    """Events that wait to be relayed."""
+
+
 class TestAnswers(contracts.AnswersContract):
     """Answers to repeated requests."""
 
 
 class TestAudit(contracts.AuditContract):
     """The audit."""
+
+
+class TestPlans(contracts.PlansContract):
+    """Plans."""
+
+
+class TestSubscriptions(contracts.SubscriptionsContract):
+    """Subscriptions."""
+
+
+class TestCycles(contracts.CyclesContract):
+    """Billing cycles."""
+
+
+class TestBillingRuns(contracts.BillingRunsContract):
+    """Billing runs."""
+
+
+class TestInvoices(contracts.InvoicesContract):
+    """Invoices."""
+
+
+class TestNumbers(contracts.NumbersContract):
+    """Numbers without gaps."""
+
+
+class TestCreditNotes(contracts.CreditNotesContract):
+    """Credit notes."""
+
+
+class TestAttempts(contracts.AttemptsContract):
+    """Payment attempts."""
+
+
+class TestDunning(contracts.DunningContract):
+    """Dunning cases."""
+
+
+class TestUsage(contracts.UsageContract):
+    """Reported usage."""
+
+
+class TestMovements(contracts.MovementsContract):
+    """Movements of recurring revenue."""
 
 
 class TestUnitOfWork(contracts.UnitOfWorkContract):

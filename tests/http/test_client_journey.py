@@ -25,7 +25,7 @@ from cityos_core.kernel.scope import PlatformScope
 from cityos_core.ledger.statements import STATES, Statement
 from cityos_core.testing import START, SimulatedClock, city
 from cityos_core.unit_of_work import UnitOfWorkFactory
-from cityos_http import HttpOptions, create_app
+from cityos_http import create_app
 from cityos_http.document import document
 from cityos_http.routes import ENDPOINTS
 from servers.loopback import in_thread
@@ -122,7 +122,7 @@ def app(
 @pytest.fixture
 def url(app: CityOS) -> Iterator[str]:
     """Where the city answers."""
-    with in_thread(create_app(app, HttpOptions(has_background_work=False))) as address:
+    with in_thread(create_app(app)) as address:
         yield address
 
 

@@ -52,7 +52,7 @@ def test_a_forged_cursor_is_refused(text: str, place: int, character: str) -> No
     """Whatever is no cursor, or is one with any character changed, is refused and nothing worse."""
     cursors = Cursors("a secret")
     cursor = cursors.write("acme", place="vendors")
-    spot = place % (len(cursor) - 1)  # the last one holds bits that mean nothing
+    spot = place % len(cursor)
     for forged in (text, cursor[:spot] + character + cursor[spot + 1 :], cursor * 200):
         if forged != cursor:
             with pytest.raises(Invalid):
@@ -249,7 +249,7 @@ def test_certificates_are_permitted_on_this_machine(
     app: CityOS, north: Tenant, peer: str, forwarded: str | None, status: int
 ) -> None:
     """Only a proxy on this machine hears which names are served; not even through it does anyone else."""
-    served = create_app(app, HttpOptions(has_background_work=False, trusted_proxies=("127.0.0.1/32",)))
+    served = create_app(app, HttpOptions(trusted_proxies=("127.0.0.1/32",)))
     served.asgi_handler = From(peer, served.asgi_handler)
     with TestClient(served, base_url="http://north.localhost") as http:
         heads = {} if forwarded is None else {"X-Forwarded-For": forwarded}

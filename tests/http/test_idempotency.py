@@ -14,6 +14,7 @@ from attrs import frozen
 from callers.bodies import body_of, heads_of, query_of
 from callers.house import Heads, House
 from callers.stall import Stall, furnished
+from callers.subscribers import SEATS
 from callers.wire import Heard, Wire
 from cityos_core.idempotency.model import LEASE
 from cityos_core.kernel import faults
@@ -22,6 +23,7 @@ from cityos_core.kernel.ids import OrderId, VendorId
 from cityos_core.kernel.paging import PageRequest
 from cityos_core.kernel.scope import TenantScope
 from cityos_core.orders.model import Order
+from cityos_core.subscriptions.model import SubscriptionStatus
 from cityos_core.tenancy.model import Tenant
 from cityos_core.testing import line, market, order_draft
 from cityos_core.unit_of_work import UnitOfWorkFactory
@@ -127,6 +129,43 @@ def test_ten_refunds_at_once_never_exceed_the_order(make_database: MakeDatabase,
         assert shop.house.city.orders.get(shop.scope, order.reference).refunded.text == "80.00"
 
 
+def subscribe(shop: Shop, key: str) -> Heard:
+    """Subscribe somebody to 20.00 a month."""
+    body = {"plan": "team", "subscriber": {"kind": "customer", "reference": "ann"}, "quantities": {"seats": 2}}
+    return shop.post("/admin/subscriptions", key, body)
+
+
+@DATABASES
+def test_ten_at_once_subscribe_once(make_database: MakeDatabase, kind: str) -> None:
+    """Of ten requests with one key one subscribes and is charged, though a gateway is asked in between."""
+    with opened(make_database(kind)) as shop:
+        shop.house.city.plans.create(shop.scope, "team", name="Team", items=[SEATS])
+        heard = at_once(lambda _: subscribe(shop, "one"))
+        assert {one.code for one in heard if one.status != 201} <= {"request_in_flight"}
+        again = subscribe(shop, "one")
+        assert (again.status, again.header("idempotent-replayed")) == (201, "true")
+        (own,) = shop.house.city.subscriptions.list(shop.scope).items
+        assert (own.status, shop.house.gateway.collected("EUR").text) == (SubscriptionStatus.ACTIVE, "20.00")
+
+
+@DATABASES
+@pytest.mark.parametrize(
+    "point", ["idempotency.after_taking", "subscriptions.begin.after_commit", "billing.charge.after"]
+)
+def test_subscribing_survives_a_crash(make_database: MakeDatabase, kind: str, point: str) -> None:
+    """Wherever the process died: sent again, somebody subscribed once, and billing sees to it that they paid once."""
+    with opened(make_database(kind)) as shop:
+        shop.house.city.plans.create(shop.scope, "team", name="Team", items=[SEATS])
+        with faults.hooked(dying_at(point)), pytest.raises(Crash):
+            subscribe(shop, "one")
+        assert subscribe(shop, "one").code == "request_in_flight"
+        shop.house.clock.advance(LEASE + timedelta(seconds=1))
+        assert [subscribe(shop, "one").header("idempotent-replayed") for _ in range(2)] == [None, "true"]
+        assert shop.house.city.billing.run(shop.scope).certificate.ties
+        (own,) = shop.house.city.subscriptions.list(shop.scope).items
+        assert (own.status, shop.house.gateway.collected("EUR").text) == (SubscriptionStatus.ACTIVE, "20.00")
+
+
 @DATABASES
 def test_one_of_ten_changes_what_all_have_read(make_database: MakeDatabase, kind: str) -> None:
     """Ten changes of one version: one is made, the others are told that it is no longer that version."""
@@ -209,6 +248,15 @@ def test_after_a_crash_it_is_sent_again(
         assert shop.handles() == ["acme", "birch", "cedar"]
 
 
+def test_what_fails_in_steps_gives_its_key_back(shop: Shop) -> None:
+    """Work in several steps too can be mended and sent again under its key after a refusal."""
+    shop.house.city.plans.create(shop.scope, "team", name="Team", items=[SEATS])
+    body = {"plan": "gold", "subscriber": {"kind": "customer", "reference": "ann"}}
+    assert shop.post("/admin/subscriptions", "one", body).code == "plan_not_found"
+    heard = shop.post("/admin/subscriptions", "one", {**body, "plan": "team"})
+    assert (heard.status, heard.header("idempotent-replayed")) == (201, None)
+
+
 def test_work_in_steps_waits_for_its_lease(shop: Shop) -> None:
     """What died after taking its key is under way until the lease ends; then it is done, and replayed."""
     path = "/admin/payout-batches"
@@ -237,6 +285,10 @@ class Books:
             city.orders.list(scope).items,
             city.payouts.list(scope).items,
             city.products.list(scope).items,
+            city.subscriptions.list(scope).items,
+            city.invoices.list(scope).items,
+            city.billing.runs(scope).items,
+            self.house.gateway.calls,
         )
 
 
@@ -254,7 +306,7 @@ MONEY = [endpoint for endpoint in ENDPOINTS if endpoint.moves_money]
 
 @pytest.mark.parametrize("endpoint", MONEY, ids=lambda endpoint: endpoint.operation)
 def test_a_rehearsal_changes_nothing(books: Books, endpoint: Endpoint) -> None:
-    """With dry_run the answer is what would happen; audit, ledger, orders, payouts and the key stay as they were."""
+    """With dry_run the answer is what would happen; no book, no gateway and no key learns of it."""
     north, before = books.north, books.pages()
     path = north.path(endpoint) + query_of(endpoint, north, dry_run="true")
     heads = {**north.own(endpoint), **heads_of(endpoint)}

@@ -11,7 +11,7 @@ from cityos_adapters.sql.migration import migrate
 from cityos_core.access.key_policy import KeyDraft
 from cityos_core.access.roles import part_of_the_system
 from cityos_core.testing import city, market
-from cityos_http import HttpOptions, create_app
+from cityos_http import create_app
 from clients import Client
 
 
@@ -39,7 +39,7 @@ def test_no_key_is_in_the_database(tmp_path: Path) -> None:
         tenant = market(app)
         maker = part_of_the_system("tests")
         _, key = app.access.create_key(tenant.scope, maker, KeyDraft(name="admin", role="administrator"))
-        served = create_app(app, HttpOptions(has_background_work=False))
+        served = create_app(app)
         with TestClient(served, base_url=f"http://{tenant.handle}.localhost") as http:
             made = Client(http, key).post("/admin/api-keys", {"name": "warehouse", "role": "operator"})
     content = b"".join(file.read_bytes() for file in tmp_path.iterdir())

@@ -4,13 +4,19 @@ import json
 import logging
 from collections.abc import Callable, Iterator
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 import structlog
+from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
+from litestar.testing import TestClient
 
+from cityos_core.kernel.errors import Unavailable
 from cityos_core.kernel.redaction import HIDDEN, SECRET_NAMES, redacted, without_secrets
+from cityos_core.testing import city
+from cityos_http import create_app
 from cityos_http.logs import configure
 
 SECRETS = {
@@ -144,3 +150,20 @@ def test_levels(written: Callable[[], list[str]], level: str, events: list[Any])
     log.info("b")
     log.warning("c")
     assert [json.loads(line)["event"] for line in written()] == events
+
+
+@pytest.mark.parametrize(
+    ("error", "level", "words"),
+    [
+        (Unavailable("database_unavailable", "the database did not answer"), "warning", "did not answer"),
+        (ZeroDivisionError("nobody foresaw it"), "error", "Traceback"),
+    ],
+)
+def test_a_request_that_fails(written: Callable[[], list[str]], error: Exception, level: str, words: str) -> None:
+    """What is away for a moment is told in a few words; where an error of ours comes from, as far as it is known."""
+    ready: Any = Mock(side_effect=error)
+    configure()
+    with TestClient(create_app(evolve(city(), ready=ready))) as client:
+        assert client.get("/readyz").is_server_error
+    (line,) = (line for line in map(json.loads, written()) if line["event"] == "request")
+    assert (line["level"], words in str(line), "exception" in line) == (level, True, level == "error")

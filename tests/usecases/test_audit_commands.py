@@ -1,6 +1,6 @@
 """By construction: whatever a port can be told to do is noticed, and what is left out is left out by name."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import StrEnum
 from inspect import isfunction
 from types import NoneType
@@ -57,7 +57,15 @@ def test_the_lists_say_what_is_there() -> None:
     assert UNREMARKABLE <= SILENT
     assert set(METHODS) - SILENT >= ANSWERING
     assert set(COMMANDS) >= KEEPING | set(REMOVING) | SETWISE
-    assert {name for _, name in COMMANDS} == REPLACING | {"add", "post", "remove", "mark", "cover", "uncover"}
+    assert {name for _, name in COMMANDS} == REPLACING | {
+        "add",
+        "post",
+        "post_many",
+        "remove",
+        "mark",
+        "cover",
+        "uncover",
+    }
     assert set(READERS) <= {place[0] for place in COMMANDS if place[1] in REPLACING or place in KEEPING}
 
 
@@ -126,6 +134,15 @@ def test_a_replayed_journal_is_not_told() -> None:
         inner = told_of("ledger")
         inner.post.return_value = answer
         assert len(told("ledger", inner, "post", hollow(Journal)).changes) == count
+
+
+def test_of_many_journals_the_replayed_ones_are_not_told() -> None:
+    """Of journals that are posted together, those that were there already are left out."""
+    journals = [hollow(Journal, UUID(int=number)) for number in range(3)]
+    inner = told_of("ledger")
+    inner.post_many.return_value = [Posted.REPLAYED, Posted.POSTED, Posted.REPLAYED]
+    (change,) = told("ledger", inner, "post_many", iter(journals)).changes
+    assert (change.target, change.verb) == (str(UUID(int=1)), Verb.ADDED)
 
 
 def test_what_is_replaced_is_read_before() -> None:
@@ -197,11 +214,11 @@ def told_of(repository: str, command: str = "") -> Any:
     return inner
 
 
-def hollow(cls: Any) -> Any:
+def hollow(cls: Any, identifier: UUID = THING) -> Any:
     """Make a record of which only the identity means something."""
     record = cls.__new__(cls)
     for field in fields(cls):
-        object.__setattr__(record, field.name, THING if field.name in {"id", "node_id", "tenant"} else "word")
+        object.__setattr__(record, field.name, identifier if field.name in {"id", "node_id", "tenant"} else "word")
     return record
 
 
@@ -219,7 +236,7 @@ def named(hint: Any) -> Any:
 
 def is_several(repository: str, command: str) -> bool:
     """True if a command takes records by the list."""
-    return get_origin(next(iter(hints(repository, command).values()))) is Iterable
+    return get_origin(next(iter(hints(repository, command).values()))) in (Iterable, Sequence)
 
 
 def taken(repository: str, command: str) -> Any:

@@ -12,6 +12,7 @@ from cityos_core.audit.model import Verb
 from cityos_core.audit.trail import MASK
 from cityos_core.catalog.draft import ProductDraft
 from cityos_core.exports.model import ExportFormat, ExportKind
+from cityos_core.jobs.model import JobStatus
 from cityos_core.kernel.money import Money, UnitPrice
 from cityos_core.kernel.scope import PlatformScope, TenantScope
 from cityos_core.ledger.by_hand import AdjustmentKind
@@ -24,6 +25,7 @@ from cityos_core.testing.commissions import rule
 from cityos_core.testing.market import numbered
 from cityos_core.vendors.draft import VendorDraft
 from cityos_core.vendors.model import Profile, TeamRole, VendorStatus
+from usecases.club_day import billed, corrected, subscribed
 from usecases.diary import SECRET, Diary
 
 PARENT = "de/green-city/food/wholesale"
@@ -40,15 +42,23 @@ QUESTIONS = frozenset(
         *("commissions.report", "commissions.entries", "commissions.export"),
         *("ledger.balances", "ledger.journals", "ledger.export", "ledger.verify", "ledger.statement"),
         *("payouts.get", "payouts.list", "payouts.batches", "payouts.dashboard"),
+        *("plans.get", "plans.list", "subscriptions.get", "subscriptions.list", "subscriptions.cycles"),
+        *("subscriptions.preview", "subscriptions.forecast"),
+        *("invoices.get", "invoices.list", "invoices.attempts", "invoices.credit_notes"),
+        *("billing.runs", "billing.get_run", "billing.cycles"),
+        *("mrr.standings", "mrr.bridge", "mrr.cohorts", "mrr.movements"),
         *("audit.list", "audit.get", "audit.export", "audit.verify"),
         *("access.admit", "access.key", "access.keys", "access.assignments", "access.grants_of"),
         *("access.impersonations", "access.enter", "access.decide", "access.plan"),
-        *("exports.get", "exports.list", "exports.read", "exports.run_due", "exports.run_all"),
+        *("exports.get", "exports.list", "exports.read", "exports.write", "exports.run_due", "exports.run_all"),
+        *("jobs.get", "jobs.list", "jobs.stats", "jobs.operations", "jobs.health"),
+        *("jobs.run", "jobs.sweep", "jobs.tick", "jobs.relay", "jobs.prune", "jobs.drain"),
         *("access.take", "access.rate_limit"),
         *("requests.once", "requests.once_in_steps", "requests.forget", "requests.together", "requests.rehearse"),
     }
 )
-"""What changes no record of anyone's. A use case that is not among these has its hour in the day below."""
+"""What changes no record of anyone's, and the machinery of jobs, which does. Whatever else there is has its hour in the
+day below."""
 
 
 def eur(text: str) -> Money:
@@ -217,6 +227,9 @@ def overseen(diary: Diary, scope: TenantScope) -> None:
     do("access.end_impersonation", scope, begun.id)
     do("access.unassign", scope, assignment.id)
     do("exports.request", scope, ExportKind.ORDERS, ExportFormat.CSV, by="user:7")
+    job = do("jobs.enqueue", scope, "exports.write", {"export": "that one"})
+    assert diary.ask("jobs.run", scope, job.id).status is JobStatus.FAILED
+    do("jobs.retry", scope, job.id)
     do("audit.look", scope, "order", ["1", "2"])
     do("audit.look", PlatformScope(), "tenant", [])
 
@@ -226,7 +239,7 @@ def lived() -> tuple[Diary, TenantScope]:
     """A city after its day."""
     diary = Diary()
     scope = opened(diary)
-    for hours in (staffed, sold, paid, overseen):
+    for hours in (staffed, sold, paid, subscribed, billed, corrected, overseen):
         hours(diary, scope)
     return diary, scope
 
@@ -245,7 +258,9 @@ def test_every_kind_of_record_appears(lived: tuple[Diary, TenantScope]) -> None:
     assert {change["kind"] for change in told} == {
         *("node", "tenant", "store", "domain", "setting_entry", "vendor", "product", "category", "stock", "order"),
         *("stored_rule", "commission_entry", "entries", "coverage", "journal", "payout", "payout_batch"),
-        *("api_key", "assignment", "impersonation", "export"),
+        *("plan", "subscription", "billing_cycle", "invoice", "credit_note", "payment_attempt", "dunning_case"),
+        *("usage_record", "movement", "billing_run"),
+        *("api_key", "assignment", "impersonation", "export", "job"),
     }
     assert {change["verb"] for change in told} == set(Verb)
     assert diary.ask("audit.verify", scope).is_whole

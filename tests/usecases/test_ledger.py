@@ -70,6 +70,18 @@ def test_a_journal_by_hand_authorises(treasury: Treasury) -> None:
     assert len(treasury.ledger.journals(treasury.scope).items) == 1
 
 
+def test_a_subscribers_credit_by_hand(treasury: Treasury) -> None:
+    """A subscriber is given credit, and no more is taken from it than there is."""
+    credit = "customer:auth0|ann@example.com:credit"
+    fee(treasury, debit="expense:goodwill", credit=credit)
+    assert treasury.holds(credit) == eur("10.00")
+    assert code(lambda: fee(treasury, "10.01", debit=credit, credit="revenue:fees")) == "floor_breached"
+    fee(treasury, "4.00", debit=credit, credit="customer:auth0|ann@example.com:receivable")
+    assert treasury.holds(credit) == eur("6.00")
+    assert treasury.holds("customer:auth0|ann@example.com:receivable") == eur("-4.00")
+    treasury.audit()
+
+
 @pytest.mark.parametrize(
     ("changes", "expected"),
     [

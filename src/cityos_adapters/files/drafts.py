@@ -1,4 +1,4 @@
-"""Vendors and products from CSV, one per row."""
+"""Vendors, products and usage from CSV, one per row."""
 
 from collections.abc import Iterator, Mapping
 from typing import BinaryIO, Final, TypeVar
@@ -8,6 +8,7 @@ from cityos_adapters.serialization import load
 from cityos_core.catalog.draft import ProductDraft
 from cityos_core.kernel.errors import Invalid
 from cityos_core.kernel.imports import Row
+from cityos_core.subscriptions.drafts import UsageDraft
 from cityos_core.vendors.draft import VendorDraft
 
 T = TypeVar("T")
@@ -16,6 +17,7 @@ VENDOR_COLUMNS: Final = Columns(required=("handle", "name"), optional=("email", 
 PRODUCT_COLUMNS: Final = Columns(
     required=("sku", "title", "vendor", "unit_price", "currency"), optional=("category", "status")
 )
+USAGE_COLUMNS: Final = Columns(required=("subscription", "key", "item", "quantity", "used_at"))
 
 _VENDOR_CODES: Final = {
     "invalid_handle": "handle",
@@ -35,6 +37,11 @@ def read_vendors(stream: BinaryIO) -> Iterator[Row[VendorDraft]]:
 def read_products(stream: BinaryIO) -> Iterator[Row[ProductDraft]]:
     """Read products, known by their skus."""
     return (_row(record, ProductDraft, "sku", _PRODUCT_CODES) for record in records(stream, PRODUCT_COLUMNS))
+
+
+def read_usage_csv(stream: BinaryIO) -> Iterator[Row[UsageDraft]]:
+    """Read what was used, each report known by its key."""
+    return (_row(record, UsageDraft, "key", {}) for record in records(stream, USAGE_COLUMNS))
 
 
 def _row(record: Record, cls: type[T], reference: str, codes: Mapping[str, str]) -> Row[T]:

@@ -1,7 +1,7 @@
-"""The books of one tenant: journals in order of recording, and the stored balances of the vendors' accounts."""
+"""The books of one tenant: journals in order of recording, and the balances that are kept beside them."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 
 from attrs import frozen
@@ -9,11 +9,11 @@ from attrs import frozen
 from cityos_adapters.memory.paging import Words, page
 from cityos_adapters.memory.rows import require_own
 from cityos_adapters.memory.tables import View
-from cityos_core.kernel.errors import Conflict, Refused
 from cityos_core.kernel.ids import TenantId
 from cityos_core.kernel.money import Money
 from cityos_core.kernel.paging import Page, PageRequest
 from cityos_core.ledger.model import Account, Balance, Journal, Posted
+from cityos_core.ledger.policy import admitted, outcomes
 from cityos_core.ledger.ports import Difference, JournalFilter
 
 EVERYTHING = "(sum of everything)"
@@ -28,17 +28,29 @@ class MemoryLedger:
     stored: View[Account, int]
 
     def post(self, journal: Journal) -> Posted:
-        require_own(self.tenant, journal.tenant)
-        if (known := self.find(journal.key)) is not None:
-            return _replayed(known, journal)
-        if journal.reverses is not None and self.recorded.find("reverses", journal.reverses):
-            raise Conflict("already_reversed", f"journal {journal.reverses} was reversed before; it can be only once")
-        for account, balance in self._after(journal).items():
-            self.stored.put(account, balance)
-        self.recorded.put(len(self.recorded), journal)
-        return Posted.POSTED
+        return self.post_many([journal])[0]
+
+    def post_many(self, journals: Sequence[Journal]) -> list[Posted]:
+        for journal in journals:
+            require_own(self.tenant, journal.tenant)
+        moving = [(journal, journal.changes) for journal in journals]
+        known = (self.find(journal.key) for journal in journals)
+        new = admitted(
+            moving,
+            digests={found.key: found.digest for found in known if found is not None},
+            reversed_={key for one in journals if (key := one.reverses) and self.recorded.find("reverses", key)},
+            balances={account: self.stored.get(account) or 0 for _, changes in moving for account in changes},
+        )
+        for journal, changes in new:
+            for account, change in changes.items():
+                self.stored.put(account, (self.stored.get(account) or 0) + change)
+            self.recorded.put(len(self.recorded), journal)
+        return outcomes(journals, {journal.key for journal, _ in new})
 
     def lock(self, accounts: Iterable[Account]) -> Mapping[Account, int]:
+        return self.peek(accounts)
+
+    def peek(self, accounts: Iterable[Account]) -> Mapping[Account, int]:
         return {account: self._balance(account) for account in sorted(set(accounts))}
 
     def find(self, key: str) -> Journal | None:
@@ -46,33 +58,10 @@ class MemoryLedger:
 
     def _balance(self, account: Account) -> int:
         require_own(self.tenant, account.tenant)
-        if _is_stored(account):
+        if account.is_kept:
             return self.stored.get(account) or 0
         postings = (posting for journal in self.recorded.find("account", account) for posting in journal.postings)
         return account.sign * sum(posting.amount for posting in postings if posting.account == account)
-
-    def _after(self, journal: Journal) -> dict[Account, int]:
-        balances: dict[Account, int] = {}
-        for posting in journal.postings:
-            account = posting.account
-            if _is_stored(account):
-                before = balances.get(account, self.stored.get(account) or 0)
-                balances[account] = before + account.sign * posting.amount
-        for account, balance in sorted(balances.items()):
-            money = Money(balance, account.currency)
-            if balance < 0 and account.has_floor:
-                raise Refused("floor_breached", f"{account.path} would be overdrawn by {-money}; move less out of it")
-        return balances
-
-
-def _is_stored(account: Account) -> bool:
-    return account.path.startswith("vendor:")
-
-
-def _replayed(known: Journal, journal: Journal) -> Posted:
-    if known.digest != journal.digest:
-        raise Conflict("journal_key_reused", f"journal {journal.key} was recorded with other content; use another key")
-    return Posted.REPLAYED
 
 
 @frozen
@@ -110,7 +99,7 @@ class MemoryBooks:
         yield from self._stored_wrong(sums)
 
     def _stored_wrong(self, sums: Mapping[Account, int]) -> Iterator[Difference]:
-        kept = {account for account in sums if _is_stored(account)} | {account for account, _ in self.stored.items()}
+        kept = {account for account in sums if account.is_kept} | {account for account, _ in self.stored.items()}
         for account in sorted(kept):
             stored, recomputed = self.stored.get(account) or 0, account.sign * sums.get(account, 0)
             if stored != recomputed or (account.has_floor and recomputed < 0):

@@ -9,17 +9,42 @@ from cityos_adapters.memory.tables import View
 from cityos_core.access.model import ApiKey, Impersonation
 from cityos_core.catalog.model import Product
 from cityos_core.exports.model import Export
+from cityos_core.jobs.model import Job
 from cityos_core.kernel.errors import Conflict, Invalid
 from cityos_core.kernel.ids import TenantId
 from cityos_core.orders.model import Order
 from cityos_core.payouts.model import Payout
+from cityos_core.subscriptions.attempts import PaymentAttempt
+from cityos_core.subscriptions.cycles import BillingCycle
+from cityos_core.subscriptions.dunning import DunningCase
+from cityos_core.subscriptions.invoices import Invoice
+from cityos_core.subscriptions.model import Subscription
+from cityos_core.subscriptions.plans import Plan
 from cityos_core.tenancy.domains import Domain
 from cityos_core.tenancy.model import Node, Store, Tenant
 from cityos_core.vendors.model import Vendor
 
 K = TypeVar("K", bound=Hashable)
 Versioned = TypeVar(
-    "Versioned", Node, Tenant, Store, Domain, Vendor, Product, Order, Payout, ApiKey, Impersonation, Export
+    "Versioned",
+    Node,
+    Tenant,
+    Store,
+    Domain,
+    Vendor,
+    Product,
+    Order,
+    Payout,
+    ApiKey,
+    Impersonation,
+    Export,
+    Job,
+    Plan,
+    Subscription,
+    BillingCycle,
+    Invoice,
+    PaymentAttempt,
+    DunningCase,
 )
 
 

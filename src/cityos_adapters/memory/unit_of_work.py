@@ -8,15 +8,20 @@ from typing import Self
 from cityos_adapters.memory.access import MemoryApiKeys, MemoryAssignments, MemoryImpersonations
 from cityos_adapters.memory.answers import MemoryAnswers
 from cityos_adapters.memory.audit import MemoryAudit
+from cityos_adapters.memory.billing import MemoryBillingRuns, MemoryCycles
 from cityos_adapters.memory.catalog import MemoryCategories, MemoryInventory, MemoryProducts
+from cityos_adapters.memory.collecting import MemoryAttempts, MemoryDunning
 from cityos_adapters.memory.commissions import MemoryCoverage, MemoryEntries, MemoryRules
 from cityos_adapters.memory.domains import MemoryDomains
 from cityos_adapters.memory.exports import MemoryExports, MemoryFiles
+from cityos_adapters.memory.invoices import MemoryCreditNotes, MemoryInvoices, MemoryNumbers
+from cityos_adapters.memory.jobs import MemoryAgenda, MemoryJobs, MemoryOutbox, MemorySchedules
 from cityos_adapters.memory.ledger import MemoryBooks, MemoryLedger
 from cityos_adapters.memory.orders import MemoryOrders
 from cityos_adapters.memory.payouts import MemoryBatches, MemoryPayables, MemoryPayouts
 from cityos_adapters.memory.shared import Shared
 from cityos_adapters.memory.storage import Storage
+from cityos_adapters.memory.subscriptions import MemoryMovements, MemoryPlans, MemorySubscriptions, MemoryUsage
 from cityos_adapters.memory.tables import Transaction, View
 from cityos_adapters.memory.tenancy import MemoryRevisions, MemorySettings, MemoryStores, MemoryTenants, MemoryTree
 from cityos_adapters.memory.vendors import MemoryTeamMembers, MemoryVendors
@@ -91,7 +96,8 @@ class MemoryUnitOfWork(UnitOfWork):
         self._transaction.require_open()
         faults.point("commit.before")
         self._transaction.commit()
-        self._database.storage.outbox.extend(happened)
+        for event in happened:
+            self._database.storage.tell(self._scope.tenant_id, event)
         faults.point("commit.after")
 
     def _open(self, transaction: Transaction) -> None:
@@ -124,3 +130,23 @@ class MemoryUnitOfWork(UnitOfWork):
         self.files = MemoryFiles(View(own.files, transaction))
         self.answers = MemoryAnswers(tenant, View(own.answers, transaction))
         self.audit = MemoryAudit(tenant, View(own.audit, transaction), View(storage.heads, transaction))
+        self.jobs = MemoryJobs(tenant, Shared(storage.jobs, transaction, tenant))
+        self.agenda = MemoryAgenda(tenant, View(storage.jobs, transaction))
+        self.schedules = MemorySchedules(tenant, View(storage.schedules, transaction))
+        self.outbox = MemoryOutbox(tenant, View(storage.untold, transaction))
+        self._open_subscriptions(transaction)
+
+    def _open_subscriptions(self, transaction: Transaction) -> None:
+        tenant = self._scope.tenant_id
+        own = self._database.storage.of(tenant)
+        self.plans = MemoryPlans(tenant, View(own.plans, transaction))
+        self.subscriptions = MemorySubscriptions(tenant, View(own.subscriptions, transaction))
+        self.cycles = MemoryCycles(tenant, View(own.cycles, transaction))
+        self.invoices = MemoryInvoices(tenant, View(own.invoices, transaction))
+        self.numbers = MemoryNumbers(View(own.numbers, transaction))
+        self.credit_notes = MemoryCreditNotes(tenant, View(own.credit_notes, transaction))
+        self.attempts = MemoryAttempts(tenant, View(own.attempts, transaction))
+        self.dunning = MemoryDunning(tenant, View(own.dunning, transaction))
+        self.usage = MemoryUsage(tenant, View(own.usage, transaction))
+        self.movements = MemoryMovements(tenant, View(own.movements, transaction))
+        self.billing_runs = MemoryBillingRuns(tenant, View(own.billing_runs, transaction))

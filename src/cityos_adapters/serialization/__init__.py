@@ -5,7 +5,8 @@
 
 from cityos_adapters.serialization.amounts import UnsignedMoney
 from cityos_adapters.serialization.documents import Json, parse, render
-from cityos_adapters.serialization.scalars import LocalTime, exact_text
+from cityos_adapters.serialization.scalars import LocalTime
 from cityos_adapters.serialization.strict import Strict, dump, load
+from cityos_core.kernel.decimals import exact_text
 
 __all__ = ["Json", "LocalTime", "Strict", "UnsignedMoney", "dump", "exact_text", "load", "parse", "render"]

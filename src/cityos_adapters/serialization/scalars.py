@@ -9,7 +9,7 @@ from typing import NewType, NoReturn, TypeVar
 from uuid import UUID
 
 from cityos_core.kernel import clock
-from cityos_core.kernel.decimals import fraction, unscaled
+from cityos_core.kernel.decimals import fraction
 from cityos_core.kernel.errors import Invalid
 from cityos_core.kernel.money import LIMIT, Percentage
 
@@ -131,14 +131,6 @@ def member(value: object, cls: type[E]) -> E:
             return found
     known = ", ".join(str(found.value) for found in cls)
     raise Invalid("unknown_value", f"{reprlib.repr(value)} is not one of: {known}")
-
-
-def exact_text(value: int | Fraction) -> str:
-    """Write an exact number: a decimal string if thirty decimals suffice, else a ratio."""
-    scaled = value * 10**30
-    if scaled.denominator == 1:
-        return unscaled(scaled.numerator, 30)
-    return f"{value.numerator}/{value.denominator}"
 
 
 def instant_text(value: datetime) -> str:

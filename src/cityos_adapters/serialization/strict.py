@@ -26,8 +26,10 @@ from cityos_adapters.serialization.documents import Json
 from cityos_adapters.serialization.mistakes import Unjudged, json_name, malformed
 from cityos_core.commissions.rules import FixedPart, FlatRate, TieredRate
 from cityos_core.commissions.validation import RULE_PARTS, mistakes_in_part
+from cityos_core.kernel.decimals import exact_text
 from cityos_core.kernel.errors import Invalid, require_none
 from cityos_core.kernel.money import Money, Percentage, UnitPrice
+from cityos_core.kernel.proration import Span
 
 T = TypeVar("T")
 Hook = Callable[[Any, Any], Any]
@@ -200,6 +202,15 @@ def _rate(value: object) -> FlatRate | TieredRate:
     return _CONVERTER.structure(value, FlatRate)
 
 
+def _span(value: object) -> Span[date] | Span[datetime] | None:
+    """Read a span of days or of instants, as its start is written."""
+    if value is None:
+        return None
+    start = value.get("start") if type(value) is dict else None
+    kind: Any = Span[date] if type(start) is str and len(start) == len("2025-06-01") else Span[datetime]
+    return cast("Span[date] | Span[datetime]", _CONVERTER.structure(value, kind))
+
+
 def _part_hook(cls: Any, converter: Converter) -> Hook:
     read = _object_hook(cls, converter)
 
@@ -229,6 +240,7 @@ _READERS: Final[Mapping[Any, Callable[[Any], object]]] = {
     amounts.BareUnitPrice: amounts.bare_unit_price,
     FixedPart: _fixed_part,
     FlatRate | TieredRate: _rate,
+    Span[date] | Span[datetime] | None: _span,
 }
 
 _WRITERS: Final[Mapping[Any, Callable[[Any], object]]] = {
@@ -236,7 +248,7 @@ _WRITERS: Final[Mapping[Any, Callable[[Any], object]]] = {
     datetime: scalars.instant_text,
     date: date.isoformat,
     UUID: str,
-    Fraction: scalars.exact_text,
+    Fraction: exact_text,
     Percentage: lambda rate: rate.text,
     Money: amounts.amount_form,
     UnitPrice: amounts.amount_form,

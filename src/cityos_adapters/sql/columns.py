@@ -1,11 +1,12 @@
 """Column types: how the values of the core stand in a table."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from enum import StrEnum
 from functools import lru_cache
 from typing import Any, Final, TypeVar, cast
 
-from sqlalchemy import JSON, CheckConstraint, DateTime, Dialect, MetaData, Text
+from sqlalchemy import JSON, CheckConstraint, DateTime, Dialect, MetaData, Numeric, Text
 from sqlalchemy.types import TypeDecorator, TypeEngine
 from typing_extensions import override
 
@@ -118,6 +119,25 @@ class Data(_Json[object]):
     @override
     def process_result_value(self, value: Any | None, dialect: Dialect) -> object:
         return None if value is None else parse(value)
+
+
+class Whole(TypeDecorator[int]):
+    """A whole number of any size; SQLite, whose numbers end at 64 bits, keeps it as text."""
+
+    impl = Numeric
+    cache_ok = True
+
+    @override
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        return dialect.type_descriptor(Text() if dialect.name == "sqlite" else self.impl_instance)
+
+    @override
+    def process_bind_param(self, value: int | None, dialect: Dialect) -> Any | None:
+        return str(value) if value is not None and dialect.name == "sqlite" else value
+
+    @override
+    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], int]:
+        return int
 
 
 def one_of(column: str, members: type[StrEnum]) -> CheckConstraint:

@@ -18,6 +18,7 @@ from sqlalchemy import (
     ColumnClause,
     Insert,
     Table,
+    TableValuedAlias,
     Text,
     Update,
     bindparam,
@@ -48,10 +49,15 @@ class Growth:
 def growth(table: Table, finish: Callable[[InsertOr], Insert] = lambda statement: statement) -> Growth:
     """Say how rows are added to a table; ``finish`` says what happens to those that are there already."""
     names = [column.name for column in table.c if column.default is None]
-    record: ColumnClause[Any] = literal_column(f"NULL::{table.name}")
-    rows = func.json_populate_recordset(record, cast(bindparam(table.name, type_=Text()), JSON())).table_valued(*names)
-    whole = insert(table).from_select(names, select(rows))
+    whole = insert(table).from_select(names, select(recorded(table, names)))
     return Growth(table, finish(insert(table)), finish(whole))
+
+
+def recorded(table: Table, names: Sequence[str]) -> TableValuedAlias:
+    """Read rows of a table on PostgreSQL out of the parameter by its name."""
+    record: ColumnClause[Any] = literal_column(f"NULL::{table.name}")
+    text = cast(bindparam(table.name, type_=Text()), JSON())
+    return func.json_populate_recordset(record, text).table_valued(*names)
 
 
 def replacing(table: Table) -> Growth:

@@ -19,6 +19,9 @@ _APPEND_ONLY: Final = (
     tables.ledger.postings.name,
     tables.audit.audit_entries.name,
     tables.audit.audit_targets.name,
+    tables.subscriptions.movements.name,
+    tables.billing.credit_notes.name,
+    tables.billing.billing_runs.name,
 )
 _READ_ONLY: Final = (tables.audit.audit_heads.name,)
 _SHARED: Final = tuple(

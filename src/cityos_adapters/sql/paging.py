@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, TypeVar, cast
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Column, ColumnElement, Tuple, Uuid, literal, tuple_
+from sqlalchemy import Column, ColumnElement, Integer, Tuple, Uuid, literal, tuple_
 
 from cityos_adapters.serialization import parse
 from cityos_adapters.sql.columns import Instant
@@ -65,7 +65,7 @@ def _word(value: Any) -> str | int:
 
 
 def _value(column: Column[Any], word: Any) -> Any:
-    if isinstance(column.type, BigInteger):
+    if isinstance(column.type, Integer):
         return int(word)
     if type(word) is not str or "\x00" in word:
         raise ValueError(word)

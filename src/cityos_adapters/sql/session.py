@@ -6,10 +6,10 @@ from functools import cache
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, PoolProxiedConnection, Table, Update, Uuid, bindparam, or_, true, update
+from sqlalchemy import Column, ColumnElement, PoolProxiedConnection, Table, Update, Uuid, bindparam, or_, true, update
 
 from cityos_adapters.sql.failures import lost_commit, stale, translated, unstorable
-from cityos_adapters.sql.growth import Growth, as_json, together
+from cityos_adapters.sql.growth import Growth, as_json, recorded, together
 from cityos_adapters.sql.statements import AnyRow, Query, Statement, Statements, Values
 from cityos_core.kernel.errors import Invalid
 from cityos_core.kernel.ids import PLATFORM, TenantId
@@ -59,6 +59,12 @@ class Session:
         self._begin_writing()
         return self.all(statement, **values)
 
+    def change(self, statement: Statement, **values: Any) -> Sequence[AnyRow]:
+        """Write by a statement that answers; give its rows, in no order."""
+        self._begin_writing()
+        self._send()
+        return self._ask(statement, {"owner": self.tenant, **values})
+
     def grow(self, *parts: Part) -> Sequence[AnyRow]:
         """Add rows to tables now, earlier tables first; give what the last one answers, if it does."""
         self.grow_later(*parts)
@@ -78,7 +84,7 @@ class Session:
 
     def save(self, table: Table, rows: Sequence[Values]) -> None:
         """Replace rows that are at the version they carry, one version up; ``Conflict("stale")`` if one is not."""
-        if rows and self.run_each(succession(table), [_succeeding(row) for row in rows]) != len(rows):
+        if rows and self._succeed(table, rows) != len(rows):
             raise stale()
 
     def run(self, statement: Statement, **values: Any) -> int:
@@ -116,6 +122,13 @@ class Session:
                 "foreign_tenant", "this belongs to another tenant; open a unit of work in that tenant's scope"
             )
 
+    def require_platform(self) -> None:
+        """Refuse to reach into every scope from within one."""
+        if not self.is_platform:
+            raise Invalid(
+                "platform_only", "this is about all tenants at once; open a unit of work in the platform's scope"
+            )
+
     def commit(self) -> None:
         """End the transaction for good."""
         self._require_open()
@@ -143,6 +156,11 @@ class Session:
             self._may_write = True
             self._control("COMMIT")
             self._control("BEGIN IMMEDIATE")
+
+    def _succeed(self, table: Table, rows: Sequence[Values]) -> int:
+        if self.is_postgresql and len(rows) > 1:
+            return self.run(succession_of_many(table, tuple(rows[0])), **{table.name: as_json(rows)})
+        return self.run_each(succession(table), [_succeeding(table, row) for row in rows])
 
     def _send(self) -> Sequence[AnyRow]:
         if not self._waiting:
@@ -218,13 +236,34 @@ def reached(table: Table) -> ColumnElement[bool]:
 @cache
 def succession(table: Table) -> Update:
     """Change a row that is still at the version that was read."""
+    keys = [column == bindparam(f"{column.name}_", type_=column.type) for column in _told_apart_by(table)]
     return (
         update(table)
-        .where(table.c.tenant_id == OWNER, table.c.id == ID, table.c.version == bindparam("expected"))
+        .where(table.c.tenant_id == OWNER, *keys, table.c.version == bindparam("expected"))
         .values(version=table.c.version + 1)
     )
 
 
-def _succeeding(row: Values) -> Values:
-    changed = {name: value for name, value in row.items() if name not in {"tenant_id", "id", "version"}}
-    return {**changed, "owner": row["tenant_id"], "id_": row["id"], "expected": row["version"]}
+@cache
+def succession_of_many(table: Table, names: tuple[str, ...]) -> Update:
+    """Change rows that are still at the versions that were read, in one statement on PostgreSQL."""
+    given = recorded(table, names)
+    keys = [column == given.c[column.name] for column in (*table.primary_key.columns, table.c.version)]
+    changed = {name: given.c[name] for name in names if name not in _fixed(table)}
+    return update(table).where(*keys).values(changed | {"version": table.c.version + 1})
+
+
+def _succeeding(table: Table, row: Values) -> Values:
+    changed = {name: value for name, value in row.items() if name not in _fixed(table)}
+    keys = {f"{column.name}_": row[column.name] for column in _told_apart_by(table)}
+    return {**changed, **keys, "owner": row["tenant_id"], "expected": row["version"]}
+
+
+@cache
+def _told_apart_by(table: Table) -> tuple[Column[Any], ...]:
+    return tuple(column for column in table.primary_key.columns if column.name != "tenant_id")
+
+
+@cache
+def _fixed(table: Table) -> frozenset[str]:
+    return frozenset({"version", *(column.name for column in table.primary_key.columns)})

@@ -11,17 +11,25 @@ from cityos_adapters.serialization import dump
 from cityos_adapters.sql.growth import growth
 from cityos_adapters.sql.repositories.access import SqlApiKeys, SqlAssignments, SqlImpersonations
 from cityos_adapters.sql.repositories.audit import SqlAuditTrail
+from cityos_adapters.sql.repositories.billing import SqlBillingRuns, SqlCycles
 from cityos_adapters.sql.repositories.books import SqlBooks
 from cityos_adapters.sql.repositories.catalog import SqlCategories, SqlInventory, SqlProducts
+from cityos_adapters.sql.repositories.collecting import SqlAttempts, SqlDunning
 from cityos_adapters.sql.repositories.commissions import SqlCoverage, SqlEntries, SqlRules
 from cityos_adapters.sql.repositories.configuration import SqlRevisions, SqlSettings
 from cityos_adapters.sql.repositories.domains import SqlDomains
 from cityos_adapters.sql.repositories.exports import SqlExports, SqlFiles
 from cityos_adapters.sql.repositories.idempotency import SqlAnswers
+from cityos_adapters.sql.repositories.invoices import SqlCreditNotes, SqlInvoices, SqlNumbers
+from cityos_adapters.sql.repositories.jobs import SqlAgenda, SqlJobs
 from cityos_adapters.sql.repositories.ledger import SqlLedger
 from cityos_adapters.sql.repositories.orders import SqlOrders
+from cityos_adapters.sql.repositories.outbox import SqlOutbox
 from cityos_adapters.sql.repositories.payouts import SqlBatches, SqlPayables, SqlPayouts
+from cityos_adapters.sql.repositories.schedules import SqlSchedules
+from cityos_adapters.sql.repositories.subscriptions import SqlPlans, SqlSubscriptions
 from cityos_adapters.sql.repositories.tenancy import SqlStores, SqlTenants, SqlTree
+from cityos_adapters.sql.repositories.usage import SqlMovements, SqlUsage
 from cityos_adapters.sql.repositories.vendors import SqlTeamMembers, SqlVendors
 from cityos_adapters.sql.session import Session
 from cityos_adapters.sql.tables.outbox import outbox
@@ -59,6 +67,14 @@ class SqlUnitOfWork(UnitOfWork):
     impersonations = _repository(SqlImpersonations)
     exports, files = _repository(SqlExports), _repository(SqlFiles)
     answers, audit = _repository(SqlAnswers), _repository(SqlAuditTrail)
+    jobs, agenda = _repository(SqlJobs), _repository(SqlAgenda)
+    schedules, outbox = _repository(SqlSchedules), _repository(SqlOutbox)
+    plans, subscriptions = _repository(SqlPlans), _repository(SqlSubscriptions)
+    cycles, billing_runs = _repository(SqlCycles), _repository(SqlBillingRuns)
+    invoices, numbers = _repository(SqlInvoices), _repository(SqlNumbers)
+    credit_notes = _repository(SqlCreditNotes)
+    attempts, dunning = _repository(SqlAttempts), _repository(SqlDunning)
+    usage, movements = _repository(SqlUsage), _repository(SqlMovements)
 
     def __init__(self, begin: Callable[[], Session], identifiers: Identifiers) -> None:
         self._begin = begin

@@ -11,7 +11,7 @@ from cityos_cli.progress import advancing, note
 from cityos_cli.session import Session
 from cityos_core.kernel.errors import Refused
 
-app = typer.Typer(help="Make a city, run it for three months, and show what everybody earned.")
+app = typer.Typer(help="Make a city, run it for three months, and show what everybody earned and who subscribes.")
 
 FIRST_DAY: Final = datetime(2026, 1, 5, tzinfo=UTC)
 MARK: Final = b"CITY"
@@ -24,21 +24,24 @@ def demo(
     ctx: typer.Context,
     *,
     seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same figures.")] = 7,
-    days: Annotated[int, typer.Option(min=1, max=366, help="How long to run it.")] = 90,
+    days: Annotated[
+        int, typer.Option(min=1, max=366, help="How long its market runs; subscribers were there long before.")
+    ] = 90,
     file: Annotated[Path, typer.Option(help="The SQLite file it leaves behind.")] = Path("cityos-demo.db"),
 ) -> None:
-    """Make a city in a SQLite file of its own and run three months of it on a virtual clock."""
+    """Make a city in a SQLite file of its own and run three months of it on a virtual clock, and a year of subscriptions."""
     from cityos_adapters.rehearsal import rehearse
     from cityos_cli.demonstration import show
-    from cityos_core.testing.simulation.demonstration import demonstrate
+    from cityos_core.testing.simulation.demonstration import demonstrate, lived
 
     _clear(file)
     output = Session.of(ctx).output
     with ExitStack() as stack:
-        each_day = stack.enter_context(advancing("days", days))
+        each_day = stack.enter_context(advancing("days", lived(days)))
         rehearsal = stack.enter_context(rehearse(f"sqlite:///{file}", start=FIRST_DAY, seed=seed))
-        city = demonstrate(rehearsal.app, rehearsal.clock, rehearsal.transfers, seed=seed, days=days, each_day=each_day)
-        line = show(output, rehearsal.app, city)
+        app, transfers, gateway = rehearsal.app, rehearsal.transfers, rehearsal.gateway
+        city = demonstrate(app, rehearsal.clock, transfers, gateway, seed=seed, days=days, each_day=each_day)
+        line = show(output, app, city)
     _mark(file)
     note(_next_steps(file, line))
 
@@ -73,6 +76,8 @@ The city is in {file}. Try next:
   cityos --tenant north commission explain {line}
   cityos --tenant north payouts run --dry-run
   cityos --tenant north ledger verify
+  cityos --tenant north subscriptions list
+  cityos --tenant north billing mrr
   cityos --tenant north keys create me --role administrator
   cityos serve     # then http://north.localhost:8000/admin/vendors with the key; reference at http://localhost:8000/schema
   cityos simulate --seed 1 --months 3 --faults"""

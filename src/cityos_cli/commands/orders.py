@@ -1,16 +1,14 @@
 """The orders of a tenant."""
 
-from collections.abc import Iterator
 from datetime import datetime
-from enum import StrEnum
 from itertools import islice
-from typing import TYPE_CHECKING, Annotated, BinaryIO
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from cityos_cli.confirmation import confirm
 from cityos_cli.failures import UsageError
-from cityos_cli.importing import Errors, File, import_file
+from cityos_cli.importing import Errors, File, FileFormat, Form, form_of, import_file
 from cityos_cli.parameters import DryRun, IdempotencyKey, Limit, Since, Until, Yes
 from cityos_cli.progress import reading
 from cityos_cli.session import Session
@@ -24,7 +22,6 @@ from cityos_core.exports.orders import (
     whole,
 )
 from cityos_core.kernel.clock import moment
-from cityos_core.kernel.imports import Row
 from cityos_core.kernel.money import Money
 from cityos_core.kernel.paging import every
 from cityos_core.orders.draft import OrderDraft
@@ -46,36 +43,17 @@ At = Annotated[datetime | None, typer.Option(parser=moment, metavar="TIME", help
 DisputeReference = Annotated[str, typer.Argument(help="What the provider calls the dispute.")]
 
 
-class FileFormat(StrEnum):
-    """The two forms of a file of orders."""
-
-    CSV = "csv"
-    JSONL = "jsonl"
-
-
 def _show(session: Session, order: Order) -> None:
     session.output.document(whole(order), LINE_COLUMNS, (line_record(order, line) for line in order.lines))
 
 
 @app.command("import")
-def import_(
-    ctx: typer.Context,
-    file: File,
-    *,
-    errors: Errors = None,
-    format_: Annotated[
-        FileFormat | None, typer.Option("--format", help="By default csv for a name ending in .csv, else jsonl.")
-    ] = None,
-) -> None:
+def import_(ctx: typer.Context, file: File, *, errors: Errors = None, format_: Form = None) -> None:
     """Import past orders, as JSON lines or as CSV with a row per line; importing them again changes nothing."""
     from cityos_adapters.files import read_orders_csv, read_orders_jsonl
 
     session = Session.of(ctx)
-    form = format_ or (FileFormat.CSV if file.suffix.lower() == ".csv" else FileFormat.JSONL)
-
-    def read(stream: BinaryIO) -> Iterator[Row[OrderDraft]]:
-        return read_orders_csv(stream) if form is FileFormat.CSV else read_orders_jsonl(stream)
-
+    read = read_orders_csv if form_of(file, format_) is FileFormat.CSV else read_orders_jsonl
     import_file(session, file, read, session.city.orders.import_rows, errors=errors)
 
 

@@ -18,9 +18,14 @@ def serve(
     host: Annotated[str, typer.Option(help="The address to listen on; 0.0.0.0 for all of them.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="The port to listen on.", min=1, max=65535)] = 8000,
     threads: Annotated[int, typer.Option(help="How many requests are worked on at once.", min=1, max=15)] = 6,
-    background: Annotated[
-        bool, typer.Option(help="Also make exports, check domains and forget old answers in this process.")
-    ] = True,
+    with_worker: Annotated[
+        bool | None,
+        typer.Option(
+            "--with-worker/--without-worker",
+            help="Also do jobs and keep the time in this process; without Redis it does.",
+            show_default=False,
+        ),
+    ] = None,
 ) -> None:
     """Serve the API until SIGTERM or Ctrl-C; requests that are under way are finished first.
 
@@ -28,6 +33,7 @@ def serve(
     docs/operations/settings.md.
     """
     from cityos_adapters.bootstrap import require_schema
+    from cityos_adapters.processes import open_server
     from cityos_http.logs import configure
     from cityos_http.options import HttpOptions
     from cityos_http.server import listening, serve_city
@@ -35,7 +41,7 @@ def serve(
     session = Session.of(ctx)
     settings = session.settings
     configure(form=settings.logging.format, level=settings.logging.level)
-    options = HttpOptions(threads=threads, trusted_proxies=settings.trusted_proxies, has_background_work=background)
+    options = HttpOptions(threads=threads, trusted_proxies=settings.trusted_proxies)
     if settings.secret_key is not None:
         options = evolve(options, secret_key=settings.secret_key)
     require_schema(settings)
@@ -47,4 +53,5 @@ def serve(
             f"cannot listen on {host}:{port}: {why}; choose another --host or --port, or stop who uses it", FAILURE
         ) from error
     with listener:
-        serve_city(session.city, options, listener)
+        city, background = session.open(open_server(settings, has_workers=with_worker))
+        serve_city(city, options, listener, background)

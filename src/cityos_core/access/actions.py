@@ -11,7 +11,8 @@ RESOURCES: Final = (
     "vendors", "team", "onboarding", "payout-account",
     "commission-rules", "commissions", "orders", "refunds", "disputes",
     "payouts", "payout-batches", "ledger", "statements",
-    "api-keys", "users", "impersonations", "audit-log", "exports", "dashboard", "cron",
+    "plans", "subscriptions", "usage", "invoices", "billing-runs", "billing-cycles", "mrr",
+    "api-keys", "users", "impersonations", "audit-log", "exports", "dashboard", "cron", "jobs",
 )  # fmt: skip
 """Everything that actions are on."""
 
@@ -24,6 +25,7 @@ VERBS: Final = (
     "activate", "offboard", "suspend", "reinstate", "terminate", "submit", "approve", "reject", "accept", "waive", "expire",
     "quote", "place", "fulfil", "deliver", "cancel", "refund", "open", "close",
     "run", "process", "request", "hold", "release", "retry", "confirm", "fail", "return", "post", "reverse",
+    "preview", "pause", "resume", "undo", "pay", "credit", "void", "write-off", "skip",
     "explain", "lint", "replay", "retire", "verify", "rotate", "revoke", "start", "end",
 )  # fmt: skip
 """Everything that is done."""

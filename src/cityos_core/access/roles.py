@@ -33,8 +33,8 @@ FROM_ABOVE: Final = covered(("tenants:*", "tree:*")) - covered(reading("tenants"
 """Actions on a tenant or another place of the tree that are only for those whose grant stands above it."""
 
 _EVERYTHING_READ: Final = tuple(f"*:{verb}" for verb in READING)
-_RECKONING: Final = ("*:explain", "commission-rules:lint", "commission-rules:replay")
-_SHOWN_TO_VISITORS: Final = (*reading("products", "categories", "stores"), "orders:quote")
+_RECKONING: Final = ("*:explain", "commission-rules:lint", "commission-rules:replay", "subscriptions:preview")
+_SHOWN_TO_VISITORS: Final = (*reading("products", "categories", "stores", "plans"), "orders:quote")
 _SHOWN_TO_VENDORS: Final = reading("categories", "stores")
 
 _OF_EVERY_MEMBER: Final = (*reading("vendors"), "dashboard:read")
@@ -80,10 +80,14 @@ STOREFRONT: Final = Role(
 
 CUSTOMER: Final = Role(
     name="customer",
-    doc="Someone who buys: their own orders, and what any visitor may see.",
+    doc="Someone who buys: their own orders and subscriptions, and what any visitor may see.",
     audience=Audience.STOREFRONT,
     reaches=OWN,
-    permissions=(*reading("orders"), "orders:place"),
+    permissions=(
+        *(*reading("orders", "subscriptions", "invoices"), "orders:place", "invoices:pay"),
+        *("subscriptions:create", "subscriptions:preview", "subscriptions:change", "subscriptions:pause"),
+        *("subscriptions:resume", "subscriptions:cancel", "subscriptions:undo"),
+    ),
     shared=_SHOWN_TO_VISITORS,
 )
 
@@ -91,22 +95,24 @@ _STAFF: Final = (
     ADMINISTRATOR,
     Role(
         name="operator",
-        doc="The business of every day: vendors, products, orders.",
+        doc="The business of every day: vendors, products, orders, subscriptions.",
         permissions=(
             *("products:*", "stock:*", "categories:*", "vendors:*", "team:*", "onboarding:*"),
+            *("plans:*", "subscriptions:*", "usage:*", "billing-cycles:*", *reading("invoices", "billing-runs")),
             *("orders:*", "refunds:*", "disputes:*", *_RECKONING),
             *reading("stores", "portals", "tenants", "tree", "domains", "settings", "payout-account", "dashboard"),
-            *reading("commission-rules", "commissions", "payouts", "payout-batches", "statements", "exports"),
+            *reading("commission-rules", "commissions", "payouts", "payout-batches", "statements", "exports", "jobs"),
             "exports:create",
         ),
     ),
     Role(
         name="finance",
-        doc="Money: payouts, the ledger, commission and refunds; the rest to read.",
+        doc="Money: payouts, the ledger, commission, refunds and billing; the rest to read.",
         permissions=(
             *(*_EVERYTHING_READ, *_RECKONING),
             *("payouts:*", "payout-batches:*", "ledger:*", "statements:*", "commission-rules:*", "commissions:*"),
             *("refunds:*", "disputes:*", "orders:refund", "orders:export", "payout-account:verify", "exports:create"),
+            *("plans:*", "subscriptions:*", "usage:*", "invoices:*", "billing-runs:*", "billing-cycles:*", "mrr:*"),
         ),
     ),
     Role(
@@ -125,7 +131,14 @@ _STAFF: Final = (
     Role(
         name="catalog_manager",
         doc="What is for sale.",
-        permissions=("products:*", "stock:*", "categories:*", *reading("vendors", "stores"), "dashboard:read"),
+        permissions=(
+            "products:*",
+            "stock:*",
+            "categories:*",
+            "plans:*",
+            *reading("vendors", "stores"),
+            "dashboard:read",
+        ),
     ),
 )
 

@@ -15,7 +15,7 @@ from cityos_core.tenancy.model import Json
 GENESIS: Final = "0" * 64
 """What the first entry of a chain follows."""
 
-IMMUTABLE: Final = frozenset({"journal", "commission_entry"})
+IMMUTABLE: Final = frozenset({"journal", "commission_entry", "movement"})
 """Kinds of records that only grow and are guarded by the database: the trail names them and does not repeat them."""
 
 

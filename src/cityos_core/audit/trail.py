@@ -14,6 +14,11 @@ IDENTITIES: Final[Mapping[str, Callable[[Any], str]]] = {
     "setting_entry": lambda entry: f"{entry.node_id}/{entry.key}",
     "stock": attrgetter("sku"),
     "category": attrgetter("path"),
+    "billing_cycle": lambda cycle: f"{cycle.subscription_id}/{cycle.index}",
+    "payment_attempt": attrgetter("key"),
+    "dunning_case": lambda case: str(case.invoice_id),
+    "usage_record": lambda record: f"{record.subscription_id}/{record.key}",
+    "movement": lambda movement: f"{movement.subscription_id}/{movement.number}",
 }
 """What tells records of a kind apart that have no ``id``."""
 

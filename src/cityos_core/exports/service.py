@@ -8,10 +8,12 @@ from attrs import frozen
 from cityos_core.dependencies import Dependencies
 from cityos_core.exports.kinds import SHEETS
 from cityos_core.exports.model import Export, ExportFormat, ExportKind, ExportStatus
-from cityos_core.exports.writing import RunAll, RunDue
+from cityos_core.exports.writing import WRITE, RunAll, RunDue, WriteExport, WritePage
+from cityos_core.jobs.model import Job
+from cityos_core.kernel.caller import caller
 from cityos_core.kernel.clock import Clock
 from cityos_core.kernel.errors import Conflict, Invalid
-from cityos_core.kernel.ids import ExportId, Identifiers
+from cityos_core.kernel.ids import ExportId, Identifiers, JobId
 from cityos_core.kernel.paging import Page, PageRequest
 from cityos_core.kernel.scope import PlatformScope, Scope
 from cityos_core.unit_of_work import UnitOfWorkFactory
@@ -19,7 +21,7 @@ from cityos_core.unit_of_work import UnitOfWorkFactory
 
 @frozen
 class RequestExport:
-    """Ask for an export of a list, by the filters that the list takes, as text; a worker writes it.
+    """Ask for an export of a list, by the filters that the list takes, as text, and for a job that writes it.
 
     ``Invalid`` names every filter that the kind does not have, or whose value is not understood.
     """
@@ -52,8 +54,24 @@ class RequestExport:
         )
         with self.unit_of_work(scope) as uow:
             uow.exports.add(export)
+            uow.jobs.add([self._job(export)])
             uow.commit()
         return export
+
+    def _job(self, export: Export) -> Job:
+        return Job(
+            id=JobId(self.identifiers.new()),
+            tenant_id=export.tenant_id,
+            operation=WRITE,
+            arguments={"export": str(export.id)},
+            key=f"{WRITE}@{export.id}",
+            entity="export",
+            entity_id=str(export.id),
+            request_id=caller().request_id,
+            requested_by=export.requested_by,
+            created_at=export.created_at,
+            due_at=export.created_at,
+        )
 
 
 @frozen
@@ -112,6 +130,7 @@ class ExportUseCases:
     get: GetExport
     list: ListExports
     read: ReadExport
+    write: WriteExport
     run_due: RunDue
     run_all: RunAll
 
@@ -119,12 +138,14 @@ class ExportUseCases:
     def of(cls, dependencies: Dependencies) -> Self:
         """Build them over the ports."""
         uow, clock = dependencies.unit_of_work, dependencies.clock
-        run_due = RunDue(uow, clock)
+        pages = WritePage(uow, clock)
+        run_due = RunDue(uow, clock, pages)
         return cls(
             request=RequestExport(uow, clock, dependencies.identifiers),
             get=GetExport(uow),
             list=ListExports(uow),
             read=ReadExport(uow),
+            write=WriteExport(uow, clock, pages),
             run_due=run_due,
             run_all=RunAll(uow, run_due),
         )

@@ -43,3 +43,8 @@ class Answered:
     created_at: datetime
     leased_until: datetime | None = None
     reply: Reply | None = None
+
+    @property
+    def is_given_back(self) -> bool:
+        """True if what was asked for under it failed: the key is as new."""
+        return self.reply is None and self.leased_until is None

@@ -1,6 +1,7 @@
 """Doing a request once, however often it is sent."""
 
 from collections.abc import Callable
+from typing import TypeVar
 
 from attrs import evolve, frozen
 
@@ -11,6 +12,8 @@ from cityos_core.kernel.errors import CityOSError, Conflict, Invalid
 from cityos_core.kernel.scope import Scope
 from cityos_core.recording import Expectation, Transactions
 from cityos_core.unit_of_work import UnitOfWork
+
+T = TypeVar("T")
 
 Keep = Callable[[Reply], Reply]
 
@@ -131,7 +134,7 @@ class Rehearse:
 
     transactions: Transactions
 
-    def __call__(self, scope: Scope, run: Callable[[], Reply], expectation: Expectation | None = None) -> Reply:
+    def __call__(self, scope: Scope, run: Callable[[], T], expectation: Expectation | None = None) -> T:
         """Give the answer."""
         with self.transactions.one(scope, expectation=expectation):
             return run()
@@ -153,6 +156,8 @@ class ForgetAnswers:
 
 def _known(uow: UnitOfWork, ask: Ask) -> Answered | None:
     known = uow.answers.find(ask.principal, ask.key)
+    if known is not None and known.is_given_back:
+        return None
     if known is not None and known.fingerprint != ask.fingerprint:
         raise Invalid("idempotency_key_reused", "this idempotency key came with another request before; use a new one")
     return known

@@ -40,3 +40,11 @@ def unscaled(value: int, digits: int, *, keep: int = 0) -> str:
 def fraction(text: str, *, what: str = "a decimal number") -> Fraction:
     """Read a decimal string as an exact fraction, up to thirty decimals."""
     return Fraction(scaled(text, 30, what=what), 10**30)
+
+
+def exact_text(value: int | Fraction) -> str:
+    """Write an exact number: a decimal string if thirty decimals suffice, else a ratio."""
+    shifted = value * 10**30
+    if shifted.denominator == 1:
+        return unscaled(shifted.numerator, 30)
+    return f"{value.numerator}/{value.denominator}"

@@ -26,6 +26,8 @@ PlanId = NewType("PlanId", UUID)
 SubscriptionId = NewType("SubscriptionId", UUID)
 InvoiceId = NewType("InvoiceId", UUID)
 CreditNoteId = NewType("CreditNoteId", UUID)
+JobId = NewType("JobId", UUID)
+BillingRunId = NewType("BillingRunId", UUID)
 
 PLATFORM: Final = TenantId(UUID(int=0))
 """The owner of what belongs to no tenant: the upper tree, its settings, platform-wide rules."""

@@ -4,10 +4,12 @@ import csv
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
+from fractions import Fraction
 from typing import Final
 from uuid import UUID
 
+from cityos_core.kernel.decimals import exact_text
 from cityos_core.kernel.money import Money, Percentage, UnitPrice
 
 NUMBER: Final = re.compile(r"[+-]?[0-9]+(?:\.[0-9]+)?", re.ASCII)
@@ -21,18 +23,22 @@ Record = Mapping[str, object]
 
 
 def plain(value: object) -> object:
-    """Write what JSON does not know: amounts as decimal strings, times as RFC 3339 in UTC, identifiers as text."""
+    """Write what JSON does not know: exact numbers as decimal strings, times as RFC 3339 in UTC, identifiers as text."""
     if isinstance(value, Money | Percentage | UnitPrice):
         return value.text
-    if isinstance(value, datetime):
-        return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    if isinstance(value, date):
+        return _time(value) if isinstance(value, datetime) else value.isoformat()
+    if isinstance(value, Fraction):
+        return exact_text(value)
     if isinstance(value, UUID):
         return str(value)
-    if isinstance(value, Mapping):
-        return dict(value)
-    if isinstance(value, Iterable):
-        return list(value)
+    if isinstance(value, Mapping | Iterable):
+        return dict(value) if isinstance(value, Mapping) else list(value)
     raise TypeError(f"{type(value).__name__} has no text form")
+
+
+def _time(value: datetime) -> str:
+    return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
 def rendered(value: object, *, indent: int | None = None) -> str:

@@ -23,3 +23,8 @@ class PlatformScope:
 
 
 Scope = TenantScope | PlatformScope
+
+
+def scope_of(owner: TenantId) -> Scope:
+    """Give the scope of whoever owns something: a tenant, or the platform."""
+    return PlatformScope() if owner == PLATFORM else TenantScope(owner)

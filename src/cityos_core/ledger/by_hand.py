@@ -29,8 +29,9 @@ class AdjustmentKind(StrEnum):
 class Adjust:
     """Post a fee, an adjustment or a write-off between two accounts, with who did it and why.
 
-    It authorises: ``Refused("floor_breached")`` if a vendor's account would be overdrawn. The same ``key`` again posts
-    nothing and answers the journal that stands. ``in_payout`` accounts are refused: payouts alone move them.
+    It authorises: ``Refused("floor_breached")`` if an account of a vendor, or a subscriber's credit, would be overdrawn.
+    The same ``key`` again posts nothing and answers the journal that stands. ``in_payout`` accounts are refused:
+    payouts alone move them.
     """
 
     unit_of_work: UnitOfWorkFactory

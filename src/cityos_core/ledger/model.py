@@ -14,10 +14,22 @@ from cityos_core.kernel.ids import JournalId, TenantId, VendorId
 from cityos_core.kernel.money import LIMIT, Money, exponent
 
 DEBIT_NORMAL: Final = frozenset({"gateway", "bank", "company", "funding", "expense", "fx"})
-"""First path segments of accounts whose balance grows by debits; a vendor's ``debt`` is one too."""
+"""First path segments of accounts whose balance grows by debits; the others' grows by credits."""
 
-FLOORED: Final = frozenset({"pending", "available", "reserve", "in_payout"})
-"""The vendor accounts that may never be overdrawn."""
+EXCEPTIONS: Final = {("vendor", "debt"): 1, ("customer", "receivable"): 1, ("company", "credit"): -1}
+"""The signs of accounts that differ from the others with their first segment, by it and the last one."""
+
+FLOORED: Final = frozenset(
+    {
+        ("vendor", "pending"),
+        ("vendor", "available"),
+        ("vendor", "reserve"),
+        ("vendor", "in_payout"),
+        ("customer", "credit"),
+        ("company", "credit"),
+    }
+)
+"""The accounts that may never be overdrawn, by their first segment and the last one."""
 
 
 @frozen(order=True)
@@ -31,16 +43,24 @@ class Account:
     @property
     def has_floor(self) -> bool:
         """True if the balance may not fall below zero."""
-        head, _, rest = self.path.partition(":")
-        return head == "vendor" and rest.rpartition(":")[2] in FLOORED
+        return self._place in FLOORED
+
+    @property
+    def is_kept(self) -> bool:
+        """True if the balance is stored beside the postings: a floor needs it, and so do a vendor's debts."""
+        place = self._place
+        return place[0] == "vendor" or place in FLOORED
 
     @property
     def sign(self) -> int:
         """Plus one if debits increase the balance, minus one if credits do."""
-        head, _, rest = self.path.partition(":")
-        if head == "vendor":
-            return 1 if rest.endswith(":debt") else -1
-        return 1 if head in DEBIT_NORMAL else -1
+        place = self._place
+        return EXCEPTIONS.get(place) or (1 if place[0] in DEBIT_NORMAL else -1)
+
+    @property
+    def _place(self) -> tuple[str, str]:
+        """Give the first and the last segment: whose id stands between them may itself hold colons."""
+        return self.path.partition(":")[0], self.path.rpartition(":")[2]
 
 
 def vendor_account(tenant: TenantId, vendor: VendorId, state: str, currency: str) -> Account:
@@ -141,6 +161,16 @@ class Journal:
             references=references or {},
             reverses=reverses,
         )
+
+    @property
+    def changes(self) -> dict[Account, int]:
+        """How the balances that are kept change, each seen from its account's own side."""
+        sums: dict[Account, int] = {}
+        for posting in self.postings:
+            account = posting.account
+            if account.is_kept:
+                sums[account] = sums.get(account, 0) + account.sign * posting.amount
+        return sums
 
     @property
     def digest(self) -> str:

@@ -1,6 +1,6 @@
 """What the ledger needs from storage."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -46,11 +46,22 @@ class Ledger(Protocol):
         """
         ...
 
-    def lock(self, accounts: Iterable[Account]) -> Mapping[Account, int]:
-        """Hold accounts with a floor until the unit of work ends, in sorted order; give their own-side balances.
+    def post_many(self, journals: Sequence[Journal]) -> list[Posted]:
+        """Record journals in their order, as :meth:`post` would one after another; say what became of each.
 
-        ``debt`` accounts may be asked for too: their balance is given as the sum of their postings.
+        What refuses one of them refuses all. If none takes from an account with a floor, nothing is held before.
         """
+        ...
+
+    def lock(self, accounts: Iterable[Account]) -> Mapping[Account, int]:
+        """Hold those accounts whose balance is kept until the unit of work ends, in sorted order.
+
+        Give the own-side balances of all; of the others they are the sums of their postings.
+        """
+        ...
+
+    def peek(self, accounts: Iterable[Account]) -> Mapping[Account, int]:
+        """Give own-side balances without holding anything: by the time they are used they may be others."""
         ...
 
     def find(self, key: str) -> Journal | None:

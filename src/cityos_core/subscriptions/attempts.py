@@ -1,7 +1,7 @@
 """Attempts to collect an invoice: each is written down before it is made, and asked about before it is repeated."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
@@ -12,6 +12,12 @@ from cityos_core.kernel.ids import InvoiceId, SubscriptionId, TenantId
 from cityos_core.kernel.money import Money
 from cityos_core.kernel.states import Machine
 from cityos_core.subscriptions.invoices import Invoice
+
+LEASE: Final = timedelta(minutes=5)
+"""How long whoever makes an attempt is believed to be alive; afterwards its outcome is asked for."""
+
+INQUIRED: Final = (timedelta(minutes=5), timedelta(minutes=30), timedelta(hours=2), timedelta(hours=6))
+"""How long after each inquiry that gave no answer the next one follows."""
 
 
 class AttemptStatus(StrEnum):
@@ -77,12 +83,17 @@ class PaymentAttempt:
     change: int
     number: int
     origin: Origin
+    gateway: str
     amount: Money
     status: AttemptStatus = AttemptStatus.PENDING
     reference: str | None = None
     decline: DeclineClass | None = None
     reason: str | None = None
     started_at: datetime
+    next_at: datetime | None = None
+    """When whoever made it is no longer believed to be alive, or the gateway is asked again; None once it is settled."""
+    inquiries: int = 0
+    """How often the gateway was asked about it and did not know."""
     finished_at: datetime | None = None
     version: int = 1
 
@@ -95,23 +106,29 @@ class PaymentAttempt:
     def succeed(self, *, reference: str, at: datetime) -> "PaymentAttempt":
         """Note that the money was collected."""
         status = ATTEMPT_LIFE.next(self.status, "succeed")
-        return evolve(self, status=status, reference=reference, reason=None, finished_at=at)
+        return evolve(self, status=status, reference=reference, reason=None, next_at=None, finished_at=at)
 
     def declined(self, kind: DeclineClass, *, reason: str, at: datetime) -> "PaymentAttempt":
         """Note that it was refused, and what that means for later tries."""
         status = ATTEMPT_LIFE.next(self.status, "decline")
-        return evolve(self, status=status, decline=kind, reason=reason, finished_at=at)
+        return evolve(self, status=status, decline=kind, reason=reason, next_at=None, finished_at=at)
 
-    def lost(self, *, reason: str) -> "PaymentAttempt":
-        """Note that nobody knows the outcome; the gateway is asked before anything else happens."""
-        return evolve(self, status=ATTEMPT_LIFE.next(self.status, "lose_track"), reason=reason)
+    def lost(self, *, reason: str, at: datetime) -> "PaymentAttempt":
+        """Note that nobody knows the outcome; the gateway is asked before anything else happens, now and then again."""
+        status = self.status
+        if status is AttemptStatus.PENDING:
+            status = ATTEMPT_LIFE.next(status, "lose_track")
+        wait = INQUIRED[min(self.inquiries, len(INQUIRED) - 1)]
+        return evolve(self, status=status, reason=reason, next_at=at + wait, inquiries=self.inquiries + 1)
 
-    def resent(self) -> "PaymentAttempt":
+    def resent(self, *, at: datetime) -> "PaymentAttempt":
         """Send it again under the same key, for the gateway never saw it."""
-        return evolve(self, status=ATTEMPT_LIFE.next(self.status, "resend"), reason=None)
+        return evolve(self, status=ATTEMPT_LIFE.next(self.status, "resend"), reason=None, next_at=at + LEASE)
 
 
-def attempt(invoice: Invoice, earlier: Sequence[PaymentAttempt], *, origin: Origin, at: datetime) -> PaymentAttempt:
+def attempt(
+    invoice: Invoice, earlier: Sequence[PaymentAttempt], *, origin: Origin, gateway: str, at: datetime
+) -> PaymentAttempt:
     """Lay out the next attempt at an invoice, given all earlier ones.
 
     ``Conflict("attempt_unsettled")`` while the outcome of one is open, ``Conflict("nothing_due")`` if none is needed.
@@ -129,6 +146,8 @@ def attempt(invoice: Invoice, earlier: Sequence[PaymentAttempt], *, origin: Orig
         change=invoice.change,
         number=1 + max((one.number for one in earlier), default=0),
         origin=origin,
+        gateway=gateway,
         amount=invoice.due,
         started_at=at,
+        next_at=at + LEASE,
     )

@@ -11,7 +11,8 @@ from cityos_core.subscriptions.plans import CatchUp
 def due_cycles(subscription: Subscription, now: datetime) -> range:
     """Give the cycles that are due: those whose period has begun, the one before having ended. O(1).
 
-    What ends, or changes, with the current period does so at the first boundary: only that one is due before it did.
+    What ends with the current period does so at the first boundary: only that one is due. So is it, as far as can be told,
+    before a scheduled change has arrived (:func:`arrived`).
     """
     due_at, first = subscription.due_at, subscription.next_cycle
     if due_at is None or now < due_at:

@@ -86,12 +86,21 @@ def change_now(present: Present, plan: Plan, quantities: Quantities, *, at: date
         return _new_interval(present, moved, plan, at)
     cycle = before.current_cycle
     if present.is_skipped:
-        return Proposal(subscription=moved, cycle=cycle, lines=_lines(present, (), at))
+        return Proposal(subscription=moved, cycle=cycle, lines=_lines(_ending(present, plan), (), at))
     changed = _changed(present, moved, plan, cycle)
     stretch = rest(before.period(cycle), at, place=present.place, resolution=plan.proration)
     debits = in_advance(moved, plan, cycle, stretch, kind=LineKind.DEBIT, items=changed)
-    lines = _lines(present, debits, at, items=changed)
+    lines = _lines(_ending(present, plan), debits, at, items=changed)
     return Proposal(subscription=given(moved, cycle), cycle=cycle, lines=lines)
+
+
+def _ending(present: Present, plan: Plan) -> Present:
+    """Leave out usage whose price stays: it is billed when its period ends. What else was used so far is billed now."""
+    kept = {item.key for item in present.plan.metered if _item(plan, item.key) == item}
+    if len(kept) == len(present.plan.metered):
+        return evolve(present, uses=())
+    ends = (use for use in present.uses if use.is_late or (use.item not in kept and use.quantity > use.billed))
+    return evolve(present, uses=tuple(ends))
 
 
 def _before_billing(moved: Subscription, plan: Plan) -> Proposal:

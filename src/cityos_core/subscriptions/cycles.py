@@ -33,6 +33,7 @@ CYCLE_LIFE: Final = Machine(
     "billing cycle",
     {
         (_C.UPCOMING, "claim"): _C.PROCESSING,
+        (_C.UPCOMING, "invoice"): _C.INVOICED,
         (_C.UPCOMING, "skip"): _C.SKIPPED,
         (_C.UPCOMING, "void"): _C.VOIDED,
         (_C.PROCESSING, "claim"): _C.PROCESSING,
@@ -51,7 +52,7 @@ CYCLE_LIFE: Final = Machine(
     },
 )
 """A failed cycle that was never invoiced (halted, or impossible to price) is retried or skipped by a person; one that
-was invoiced can only be paid after all, or voided."""
+was invoiced can only be paid after all, or voided. A change that begins a cycle at once invoices it unclaimed."""
 
 
 class SkipReason(StrEnum):

@@ -140,6 +140,8 @@ def new_method(case: DunningCase, policy: DunningPolicy, *, at: datetime) -> Dun
     if case.is_over or not case.needs_method:
         return case
     times = retry_times(case.first_failed_at, policy, case.time_zone)
+    if not times:  # the plan it changed to has none: it is tried once
+        return evolve(case, needs_method=False, next_at=at)
     following = min(max(case.next_day, sum(1 for due in times if due <= at)), len(times) - 1)
     return evolve(case, needs_method=False, next_day=following, next_at=times[following])
 

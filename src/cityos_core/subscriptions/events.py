@@ -15,6 +15,16 @@ from cityos_core.subscriptions.model import Subscription, SubscriptionStatus
 
 
 @frozen(kw_only=True)
+class PlanChanged(Event):
+    """A plan was put on sale, or taken off it: ``action`` is ``create`` or ``retire``."""
+
+    name: ClassVar[str] = "plan.changed"
+
+    handle: str
+    action: str
+
+
+@frozen(kw_only=True)
 class SubscriptionEvent(Event):
     """Something happened to a subscription; ``reason`` says why, if it was canceled."""
 
@@ -145,6 +155,19 @@ def settled(invoice: Invoice, at: datetime) -> InvoiceEvent:
         total=invoice.total,
         due=invoice.due,
     )
+
+
+@frozen(kw_only=True)
+class CreditNoteIssued(Event):
+    """A credit note corrects an invoice."""
+
+    name: ClassVar[str] = "credit_note.issued"
+
+    invoice: InvoiceId
+    subscription: SubscriptionId
+    number: int
+    total: Money
+    reason: str
 
 
 @frozen(kw_only=True)

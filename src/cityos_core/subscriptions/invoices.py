@@ -1,6 +1,6 @@
 """Invoices, their lines, and the credit notes that correct them; nothing on an open invoice is ever edited."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from datetime import date, datetime
 from enum import StrEnum
 from fractions import Fraction
@@ -99,6 +99,9 @@ INVOICE_LIFE: Final = Machine(
 CHARGED: Final = frozenset({_I.OPEN, _I.PAID})
 """An invoice's lines count as charged, and can be credited, in these states."""
 
+BOOKED: Final = CHARGED | {_I.UNCOLLECTIBLE}
+"""An invoice is in the books in these states: what it gives back is given, and what it charges for is earned."""
+
 
 @frozen(kw_only=True)
 class Invoice:
@@ -129,6 +132,10 @@ class Invoice:
     issued_at: datetime | None = None
     due_at: datetime | None = None
     settled_at: datetime | None = None
+    recognised: int = 0
+    """What of its charged lines was booked as revenue, without tax, in minor units."""
+    recognise_at: datetime | None = None
+    """When it is looked at again whether more of it has become revenue; None once all of it has."""
     version: int = 1
 
     @lines.validator
@@ -219,24 +226,29 @@ class Standing:
     until: date | datetime | None
 
 
-def standing(invoices: Sequence[Invoice], notes: Sequence[CreditNote] = ()) -> tuple[Standing, ...]:
-    """List the lines that were charged, less everything that was given back of them by credits and credit notes."""
+def standing(
+    invoices: Sequence[Invoice], notes: Sequence[CreditNote] = (), *, among: Container[InvoiceStatus] = CHARGED
+) -> tuple[Standing, ...]:
+    """List the lines that were charged, less everything that was given back of them by credits and credit notes.
+
+    ``among`` are the states in which an invoice's lines count as charged. What it gives back counts in all of BOOKED.
+    """
     given: dict[LineRef, list[tuple[int, int]]] = {}
     ends: dict[LineRef, list[date]] = {}
     for invoice in invoices:
-        for line in invoice.lines if invoice.status in CHARGED else ():
+        for line in invoice.lines if invoice.status in BOOKED else ():
             if line.credits is not None:
                 given.setdefault(line.credits, []).append((-line.net, -line.tax))
                 ends.setdefault(line.credits, []).extend([line.covers.start] if line.covers else [])
     for note in notes:
         for part in note.lines:
             given.setdefault(LineRef(note.invoice_id, part.number), []).append((part.net, part.tax))
-    return tuple(_standing(ref, line, given, ends) for ref, line in _charged(invoices))
+    return tuple(_standing(ref, line, given, ends) for ref, line in _charged(invoices, among))
 
 
-def _charged(invoices: Sequence[Invoice]) -> Iterator[tuple[LineRef, Line]]:
+def _charged(invoices: Sequence[Invoice], among: Container[InvoiceStatus]) -> Iterator[tuple[LineRef, Line]]:
     for invoice in invoices:
-        for number, line in enumerate(invoice.lines if invoice.status in CHARGED else ()):
+        for number, line in enumerate(invoice.lines if invoice.status in among else ()):
             if line.credits is None:
                 yield LineRef(invoice.id, number), line
 

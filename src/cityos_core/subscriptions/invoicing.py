@@ -10,9 +10,10 @@ from cityos_core.kernel.allocation import allocate
 from cityos_core.kernel.errors import Invalid
 from cityos_core.kernel.proration import Span
 from cityos_core.kernel.rounding import half_up
+from cityos_core.kernel.tiers import PricingMode
 from cityos_core.subscriptions.invoices import Line, LineKind
 from cityos_core.subscriptions.model import Subscription
-from cityos_core.subscriptions.plans import Plan
+from cityos_core.subscriptions.plans import Plan, PlanItem
 from cityos_core.subscriptions.stretches import Stretch
 from cityos_core.subscriptions.terms import Discount, TaxRate
 
@@ -71,7 +72,8 @@ def given(subscription: Subscription, cycle: int) -> Subscription:
 class Use:
     """What was used of a metered item in one cycle's period, in all, and what of it was billed before.
 
-    ``quantity`` includes what was reported late; ``charged`` is the gross of earlier lines, in minor units.
+    ``quantity`` includes what was reported late; ``charged`` is the gross of earlier lines, in minor units, but for those
+    at another price that held within the cycle.
     """
 
     item: str
@@ -90,15 +92,16 @@ class Use:
 def in_arrears(plan: Plan, uses: Iterable[Use]) -> list[Line]:
     """Charge what was used, without tax: the price of the period's whole usage, less what was charged for it before.
 
-    However late and in whatever portions usage is reported, its period comes to one price. Where more usage is cheaper
-    (volume bands) nothing is given back. ``Refused("beyond_last_band")`` if the bands do not reach that far.
+    However late and in whatever portions usage is reported, its period comes to one price; what was billed at another one
+    stays as it was, and what came since costs what it adds. Where more usage is cheaper (volume bands) nothing is given
+    back. ``Refused("beyond_last_band")`` if the bands do not reach that far.
     """
     return [_usage(plan, use) for use in uses if not use.is_late or use.quantity > use.billed]
 
 
 def _usage(plan: Plan, use: Use) -> Line:
     item = plan.item(use.item)
-    gross = max(0, item.gross(use.quantity, plan.currency) - use.charged)
+    gross = max(0, item.gross(use.quantity, plan.currency) - _known(item, use, plan.currency))
     return Line(
         kind=LineKind.LATE_USAGE if use.is_late else LineKind.USAGE,
         item=item.key,
@@ -109,6 +112,14 @@ def _usage(plan: Plan, use: Use) -> Line:
         gross=gross,
         net=gross,
     )
+
+
+def _known(item: PlanItem, use: Use, currency: str) -> int:
+    """Give what of the price was charged before: what was billed comes to that, whatever it was billed at then."""
+    if not use.billed or item.pricing is None:
+        return use.charged
+    known = item.gross(use.billed, currency)
+    return max(known, use.charged) if item.pricing.mode is PricingMode.VOLUME else known
 
 
 def taxed(lines: Sequence[Line], tax: TaxRate | None) -> tuple[Line, ...]:

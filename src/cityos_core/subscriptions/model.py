@@ -9,7 +9,6 @@ from attrs import evolve, field, frozen
 
 from cityos_core.kernel.errors import Invalid
 from cityos_core.kernel.ids import NodeId, PlanId, SubscriptionId, TenantId
-from cityos_core.kernel.money import LIMIT
 from cityos_core.kernel.states import Machine
 from cityos_core.kernel.time import Anchor, Period
 from cityos_core.subscriptions.terms import Collection, Discount, Subscriber, TaxRate
@@ -72,6 +71,9 @@ EARNING: Final = frozenset({_S.ACTIVE, _S.PAST_DUE})
 FIRST_PAYMENT_WITHIN_HOURS: Final = 23
 """How long an incomplete subscription waits for its first payment before it expires: less than the shortest period."""
 
+MOST_UNITS: Final = 1_000_000
+"""How many of one item a subscription has at most: customers choose, and sums over all of them fit the ledger."""
+
 Quantities = Mapping[str, int]
 """How many of each per-seat item; one of any that is not named."""
 
@@ -85,19 +87,19 @@ class Cancellation:
     at_period_end: bool
 
 
+def _check_quantities(_instance: object, _attribute: object, value: Quantities) -> None:
+    for key, quantity in value.items():
+        if type(quantity) is not int or not 0 <= quantity <= MOST_UNITS:
+            raise Invalid.at(f"$.quantities.{key}", "quantity", f"a quantity is a whole number from 0 to {MOST_UNITS}")
+
+
 @frozen(kw_only=True)
 class Scheduled:
     """A change that takes place when the current period ends."""
 
     plan_id: PlanId
-    quantities: Quantities
+    quantities: Quantities = field(validator=_check_quantities)
     requested_at: datetime
-
-
-def _check_quantities(_instance: object, _attribute: object, value: Quantities) -> None:
-    for key, quantity in value.items():
-        if type(quantity) is not int or not 0 <= quantity < LIMIT:
-            raise Invalid.at(f"$.quantities.{key}", "quantity", "a quantity is a whole number of zero or more")
 
 
 @frozen(kw_only=True)
@@ -114,6 +116,8 @@ class Subscription:
     discounts: tuple[Discount, ...] = ()
     tax: TaxRate | None = None
     collection: Collection = Collection()
+    payment_method: str | None = None
+    """The gateway's own reference of what is charged; its default for the subscriber if there is none."""
     status: SubscriptionStatus = SubscriptionStatus.ACTIVE
     anchor: Anchor
     first_cycle: int = 0

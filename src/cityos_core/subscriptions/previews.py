@@ -9,6 +9,7 @@ from attrs import asdict
 
 from cityos_core.kernel.errors import Invalid, Refused
 from cityos_core.subscriptions.changes import Proposal
+from cityos_core.subscriptions.invoices import Invoice
 from cityos_core.subscriptions.model import Subscription
 
 PREVIEW_LIFE: Final = timedelta(minutes=30)
@@ -17,8 +18,13 @@ PREVIEW_LIFE: Final = timedelta(minutes=30)
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def preview_token(subscription: Subscription, proposal: Proposal, *, at: datetime) -> str:
-    """Give the token of a change reckoned at an instant: that instant, and a digest of all that would come of it."""
+def preview_token(
+    subscription: Subscription, proposal: Proposal, *, at: datetime, invoice: Invoice | None = None
+) -> str:
+    """Give the token of a change reckoned at an instant: that instant, and a digest of all that would come of it.
+
+    Of the invoice as it is issued that is who issues it and what credit pays; the rest follows from the change.
+    """
     content = {
         "subscription": str(subscription.id),
         "version": subscription.version,
@@ -26,6 +32,7 @@ def preview_token(subscription: Subscription, proposal: Proposal, *, at: datetim
         "cycle": proposal.cycle,
         "skipped": [proposal.skipped.start, proposal.skipped.stop],
         "begins": proposal.begins and asdict(proposal.begins),
+        "invoice": invoice and [invoice.entity, invoice.from_credit],
         "after": asdict(proposal.subscription),
     }
     text = json.dumps(content, sort_keys=True, separators=(",", ":"), default=str)
@@ -47,8 +54,10 @@ def previewed_at(token: str, *, now: datetime) -> datetime:
     return at
 
 
-def check_token(token: str, subscription: Subscription, proposal: Proposal, *, at: datetime) -> None:
+def check_token(
+    token: str, subscription: Subscription, proposal: Proposal, *, at: datetime, invoice: Invoice | None = None
+) -> None:
     """Refuse to commit anything but what was previewed; ``Refused("preview_outdated")``."""
-    if token != preview_token(subscription, proposal, at=at):
+    if token != preview_token(subscription, proposal, at=at, invoice=invoice):
         detail = "something changed since the preview, or another change was previewed; preview the change again"
         raise Refused("preview_outdated", detail)

@@ -1,15 +1,18 @@
 """What is agreed with one subscriber: who that is, discounts, the tax rate, and how payment is collected."""
 
+import re
 from enum import StrEnum
 from typing import Final
 
 from attrs import evolve, field, frozen
 
 from cityos_core.kernel.errors import Invalid
-from cityos_core.kernel.money import Money, Percentage
+from cityos_core.kernel.money import LIMIT, Money, Percentage
 from cityos_core.kernel.rounding import half_up
 
 LONGEST_REFERENCE: Final = 200
+_REFERENCE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@|+-]*", re.ASCII)
+_JURISDICTION: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}", re.ASCII)
 LONGEST_TERMS: Final = 365
 """Days a subscriber may have to pay an invoice."""
 
@@ -23,15 +26,15 @@ class SubscriberKind(StrEnum):
 
 @frozen(order=True)
 class Subscriber:
-    """Who subscribes and owes."""
+    """Who subscribes and owes; the reference is a part of the names of the accounts, and so has no colon."""
 
     kind: SubscriberKind
     reference: str = field()
 
     @reference.validator
     def _check_reference(self, _attribute: object, value: str) -> None:
-        if not value.strip() or len(value) > LONGEST_REFERENCE:
-            detail = f"a subscriber has one to {LONGEST_REFERENCE} characters, and not only spaces"
+        if len(value) > LONGEST_REFERENCE or not _REFERENCE.fullmatch(value):
+            detail = f"a subscriber is known by 1 to {LONGEST_REFERENCE} letters, digits and . _ @ | + - (no colon)"
             raise Invalid.at("$.subscriber", "reference", detail)
 
 
@@ -57,8 +60,10 @@ class Discount:
             raise Invalid("discount_form", "a discount has either `percentage` or `amount`")
         if self.amount is not None and self.amount.minor < 0:
             raise Invalid.at("$.amount", "negative_amount", "`amount` is zero or more")
-        if self.cycles is not None and self.cycles < 1:
-            raise Invalid.at("$.cycles", "cycles", "a discount lasts one cycle or more")
+        if self.cycles is not None and not 1 <= self.cycles < LIMIT:
+            raise Invalid.at(
+                "$.cycles", "cycles", "a discount lasts one cycle or more, and no more than 64 bits can count"
+            )
 
     def applies_to(self, cycle: int) -> bool:
         """Tell whether a cycle has the discount."""
@@ -83,8 +88,14 @@ class TaxRate:
     """The tax on what a subscriber pays; ``included`` says whether prices contain it."""
 
     percentage: Percentage
-    jurisdiction: str
+    jurisdiction: str = field()
     included: bool = False
+
+    @jurisdiction.validator
+    def _check_jurisdiction(self, _attribute: object, value: str) -> None:
+        if not _JURISDICTION.fullmatch(value):
+            detail = "a jurisdiction is named by 1 to 63 letters, digits and . _ -, such as nl or us-ca"
+            raise Invalid.at("$.jurisdiction", "jurisdiction", detail)
 
     def on(self, minor: int) -> int:
         """Give the tax on an amount, or the tax contained in it, in minor units, rounded once."""

@@ -87,7 +87,9 @@ def convert(subscription: Subscription, plan: Plan, *, at: datetime) -> Proposal
     if subscription.cancellation is not None or subscription.scheduled is not None:
         raise Refused("scheduled", "something is to happen at the end of the trial; undo that, then convert it")
     found = bill(_ending(converted, at), plan)
-    return Proposal(subscription=found.subscription, cycle=found.cycle, lines=found.lines, begins=found.period)
+    # In the second hour of a fold the local time first occurred an hour ago; the period does not begin before now.
+    begins = found.period and evolve(found.period, start_utc=max(found.period.start_utc, at))
+    return Proposal(subscription=found.subscription, cycle=found.cycle, lines=found.lines, begins=begins)
 
 
 def _ending(subscription: Subscription, ends_at: datetime) -> Subscription:

@@ -29,6 +29,9 @@ class UsageRecord:
     counts_at: datetime = field(converter=instant)
     """The instant whose period it is priced in: when it was used, unless that period is closed to it."""
 
+    is_late: bool = False
+    """True while it counts in a period that was billed before it came, and was not billed since."""
+
     @key.validator
     def _check_key(self, _attribute: object, value: str) -> None:
         if not value.strip() or len(value) > LONGEST_KEY:
@@ -43,6 +46,17 @@ class UsageRecord:
         """Refuse another report under the same key; ``Conflict("usage_key_reused")``."""
         if (self.item, self.quantity, self.used_at) != (repeated.item, repeated.quantity, repeated.used_at):
             raise Conflict("usage_key_reused", f"{self.key!r} was reported before, with another content; use a new key")
+
+
+@frozen(kw_only=True)
+class Used:
+    """How much of an item was used by a subscription in a span that was asked for."""
+
+    subscription_id: SubscriptionId
+    start: datetime
+    end: datetime
+    item: str
+    quantity: Fraction
 
 
 def counts_at(plan: Plan, item: str, *, used_at: datetime, now: datetime, open_since: datetime) -> datetime:

@@ -148,6 +148,17 @@ def test_scopes_only_narrow(
         ("catalog_manager", "categories:add", True),
         ("catalog_manager", "orders:list", False),
         ("catalog_manager", "vendors:approve", False),
+        ("operator", "subscriptions:change", True),
+        ("operator", "invoices:void", False),
+        ("operator", "billing-runs:run", False),
+        ("finance", "invoices:void", True),
+        ("finance", "billing-runs:run", True),
+        ("support", "subscriptions:preview", True),
+        ("support", "subscriptions:change", False),
+        ("catalog_manager", "plans:retire", True),
+        ("catalog_manager", "subscriptions:list", False),
+        ("storefront", "plans:list", True),
+        ("storefront", "subscriptions:list", False),
         ("storefront", "products:list", True),
         ("storefront", "stores:read", True),
         ("storefront", "orders:quote", True),
@@ -164,7 +175,7 @@ def test_what_roles_may_do(role: str, action: str, answer: bool) -> None:
 def test_some_roles_change_nothing(role: str) -> None:
     """What these may do beyond reading is reckoning, looking after others, and writing files for themselves."""
     rest = {action for action in covered(ROLES[role].permissions) if action.partition(":")[2] not in READING}
-    harmless = {"explain", "lint", "replay", "quote", "export"}
+    harmless = {"explain", "lint", "replay", "quote", "preview", "export"}
     assert {action for action in rest if action.partition(":")[2] not in harmless} <= {
         *("impersonations:start", "impersonations:end", "exports:create", "ledger:verify", "audit-log:verify")
     }

@@ -21,6 +21,8 @@ ACCOUNTS = (
     Account(TENANT, "revenue:commission", "EUR"),
     vendor_account(TENANT, VendorId(UUID(int=2)), "available", "EUR"),
     vendor_account(TENANT, VendorId(UUID(int=2)), "debt", "EUR"),
+    Account(TENANT, "customer:7:receivable", "EUR"),
+    Account(TENANT, "customer:7:credit", "EUR"),
 )
 transfers = st.tuples(st.sampled_from(ACCOUNTS), st.sampled_from(ACCOUNTS), st.integers(1, 1000)).filter(
     lambda found: found[0] != found[1]

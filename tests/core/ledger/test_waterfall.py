@@ -65,7 +65,9 @@ def test_sums_to_the_amount_and_overdraws_nobody(amount: int, balances: list[int
         "gateway:card:available",
         f"vendor:{VENDOR}:available",
         "customer:c-1:credit",
+        "customer:ann@example.com:receivable",
         "company:7:receivable",
+        "company:crm:7:credit",
         "tax:de",
         "fx:EUR",
         "suspense:bank",
@@ -78,7 +80,19 @@ def test_the_chart_has_the_accounts_of_the_ledger(path: str) -> None:
 
 @pytest.mark.parametrize(
     "path",
-    ["", "banks", "vendor:acme:available", "gateway:card", "tax:", "expense:a b", "fx:eur", "bank\n", "tax:=1+1"],
+    [
+        "",
+        "banks",
+        "vendor:acme:available",
+        "gateway:card",
+        "tax:",
+        "expense:a b",
+        "fx:eur",
+        "bank\n",
+        "tax:=1+1",
+        "customer:7",
+        "company:7:debt",
+    ],
 )
 def test_a_path_off_the_chart_is_refused(path: str) -> None:
     """A typing mistake cannot open a new account."""

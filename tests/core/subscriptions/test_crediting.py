@@ -78,6 +78,14 @@ def test_void_invoices_are_not_given_back() -> None:
         assert give_back(standing([void]), START, place="UTC") == []
 
 
+def test_what_a_written_off_invoice_gave_back_stays_given() -> None:
+    """A change that was never paid still gave back the rest of the line before it: that is not given back again."""
+    book = _bill()
+    now = at("2025-02-14T00:00")
+    change = invoice(give_back(standing(book.invoices), now, place="UTC"), number=1, status=InvoiceStatus.UNCOLLECTIBLE)
+    assert give_back(standing([*book.invoices, change]), now, place="UTC") == []
+
+
 def _note(
     one: Invoice, amount: int, notes: tuple[CreditNote, ...] = (), *, line: int = 0, times: int = 1
 ) -> CreditNote:

@@ -42,6 +42,7 @@ def _sent(when: datetime = FAILED, origin: Origin = Origin.RETRY) -> PaymentAtte
         change=0,
         number=1,
         origin=origin,
+        gateway="card",
         amount=Money(3000, "EUR"),
         started_at=when,
     )
@@ -127,7 +128,7 @@ def test_whoever_pays_it_is_over(origin: Origin) -> None:
 def test_an_open_outcome_moves_nothing() -> None:
     """While nobody knows whether a retry was paid, nothing follows from it."""
     case = _opened()
-    lost = _sent().lost(reason="timed out")
+    lost = _sent().lost(reason="timed out", at=FAILED)
     assert heed(case, POLICY, lost, at=FAILED).case == case
     assert heed(case, POLICY, lost, at=FAILED).actions == ()
 

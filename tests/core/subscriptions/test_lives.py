@@ -52,7 +52,7 @@ WRITTEN: dict[str, tuple[Machine[Any], type[Enum], dict[str, str]]] = {
         CYCLE_LIFE,
         CycleStatus,
         {
-            "upcoming": "claim>processing skip>skipped void>voided",
+            "upcoming": "claim>processing invoice>invoiced skip>skipped void>voided",
             "processing": "claim>processing release>upcoming invoice>invoiced skip>skipped fail>failed void>voided",
             "invoiced": "pay>paid fail>failed void>voided",
             "failed": "pay>paid retry>upcoming skip>skipped void>voided",
@@ -184,23 +184,25 @@ DUE = invoice(Book(plan()).bill().lines)
 
 def test_attempts_have_keys_of_their_own() -> None:
     """An attempt's key is made of subscription, cycle and number; a change's invoice counts apart."""
-    first = attempt(DUE, (), origin=Origin.BILLING, at=START)
+    first = attempt(DUE, (), origin=Origin.BILLING, gateway="card", at=START)
     assert (first.key, first.amount) == (f"{DUE.subscription_id}:0:1", DUE.total)
-    second = attempt(DUE, [first.declined(DeclineClass.SOFT, reason="no", at=START)], origin=Origin.RETRY, at=START)
+    second = attempt(
+        DUE, [first.declined(DeclineClass.SOFT, reason="no", at=START)], origin=Origin.RETRY, gateway="card", at=START
+    )
     assert second.key == f"{DUE.subscription_id}:0:2"
-    change = attempt(invoice(DUE.lines, change=1), (), origin=Origin.BILLING, at=START)
+    change = attempt(invoice(DUE.lines, change=1), (), origin=Origin.BILLING, gateway="card", at=START)
     assert change.key == f"{DUE.subscription_id}:0.1:1"
 
 
 def test_nothing_is_attempted_while_an_outcome_is_open() -> None:
     """A pending or lost attempt blocks every other, however old; the same one may be sent again under its key."""
-    first = attempt(DUE, (), origin=Origin.BILLING, at=START)
-    lost = first.lost(reason="timed out")
-    for open_one in (first, lost, lost.resent()):
+    first = attempt(DUE, (), origin=Origin.BILLING, gateway="card", at=START)
+    lost = first.lost(reason="timed out", at=START)
+    for open_one in (first, lost, lost.resent(at=START)):
         with pytest.raises(Conflict) as refused:
-            attempt(DUE, [open_one], origin=Origin.CUSTOMER, at=START + timedelta(days=2))
+            attempt(DUE, [open_one], origin=Origin.CUSTOMER, gateway="card", at=START + timedelta(days=2))
         assert refused.value.code == "attempt_unsettled"
-    assert lost.resent().key == first.key
+    assert lost.resent(at=START).key == first.key
     assert lost.succeed(reference="ch_1", at=START).status is AttemptStatus.SUCCEEDED
 
 
@@ -208,7 +210,7 @@ def test_nothing_is_attempted_that_is_not_owed() -> None:
     """A paid invoice, or one paid from credit, is not collected."""
     for settled_one in (DUE.step("pay", at=START), invoice(DUE.lines, from_credit=DUE.total.minor)):
         with pytest.raises(Conflict) as refused:
-            attempt(settled_one, (), origin=Origin.CUSTOMER, at=START)
+            attempt(settled_one, (), origin=Origin.CUSTOMER, gateway="card", at=START)
         assert refused.value.code == "nothing_due"
 
 

@@ -9,7 +9,6 @@ from sqlalchemy import JSON, exists, false, func, select, type_coerce
 
 from cityos_adapters.sql.paging import begins_with, page
 from cityos_adapters.sql.repositories.journal_rows import JOURNALS, whole
-from cityos_adapters.sql.repositories.ledger import has_row
 from cityos_adapters.sql.session import OWNER, Session
 from cityos_adapters.sql.tables.ledger import balances, journals, postings
 from cityos_core.kernel.ids import TenantId
@@ -77,7 +76,7 @@ class SqlBooks:
     def _stored_wrong(self) -> Iterator[Difference]:
         stored = {self._account(row): row.amount for row in self.session.all(_STORED)}
         sums = {self._account(row): int(row.total) for row in self.session.all(_SUMS)}
-        for account in sorted(stored.keys() | {account for account in sums if has_row(account)}):
+        for account in sorted(stored.keys() | {account for account in sums if account.is_kept}):
             held, recomputed = stored.get(account, 0), account.sign * sums.get(account, 0)
             if held != recomputed or (account.has_floor and recomputed < 0):
                 yield Difference(account, Money(held, account.currency), Money(recomputed, account.currency))

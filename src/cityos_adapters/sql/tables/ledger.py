@@ -1,4 +1,4 @@
-"""Journals and postings, which only grow, and the balances of the vendors' accounts."""
+"""Journals and postings, which only grow, and the balances that are kept beside them."""
 
 from datetime import datetime
 from typing import Final
@@ -79,7 +79,7 @@ Index(None, postings.c.tenant_id, postings.c.account, postings.c.currency)
 
 
 class BalanceColumns(Owned):
-    """What a vendor's account holds, seen from its own side."""
+    """What an account of a vendor, or the credit of a subscriber, holds, seen from its own side."""
 
     account: Named[str] = Column(KEY, primary_key=True)
     currency: Named[str] = Column(KEY, primary_key=True)

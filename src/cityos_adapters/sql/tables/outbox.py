@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import Column, Named, Table, Text, Uuid
+from sqlalchemy import Column, Index, Named, Table, Text, Uuid
 
 from cityos_adapters.sql.columns import METADATA, Data, Instant
 from cityos_adapters.sql.tables.owned import Identified
@@ -20,3 +20,5 @@ class OutboxColumns(Identified):
 
 
 outbox: Final = Table("outbox", METADATA, OutboxColumns)
+Index(None, outbox.c.id)
+Index(None, outbox.c.tenant_id, outbox.c.subject, outbox.c.id)

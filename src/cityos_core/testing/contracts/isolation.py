@@ -1,6 +1,7 @@
 """The contract of tenancy: invariant 38, for every method of every repository at once."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 
 from attrs import evolve, frozen
 
@@ -11,6 +12,7 @@ from cityos_core.commissions.lines import EntryStatus
 from cityos_core.commissions.ports import EntryFilter
 from cityos_core.commissions.rules import StoredRule
 from cityos_core.exports.model import Chunk, Export
+from cityos_core.jobs.model import Job
 from cityos_core.kernel.errors import CityOSError
 from cityos_core.kernel.ids import BatchId, PayoutId, ProductId
 from cityos_core.kernel.paging import PageRequest
@@ -21,7 +23,7 @@ from cityos_core.payouts.model import Payout, PayoutStatus
 from cityos_core.payouts.ports import PayoutFilter
 from cityos_core.tenancy.domains import Domain, DomainStatus
 from cityos_core.tenancy.model import SettingEntry
-from cityos_core.testing.contracts import credentials, domains, examples, exports, rules, sales
+from cityos_core.testing.contracts import billed, credentials, domains, examples, exports, jobs, rules, sales
 from cityos_core.testing.contracts.answers import answered
 from cityos_core.testing.contracts.audit import recorded
 from cityos_core.testing.contracts.examples import AT, LATER
@@ -47,6 +49,8 @@ class Belongings:
     assignment: Assignment
     impersonation: Impersonation
     export: Export
+    job: Job
+    billed: billed.Billed
 
 
 class IsolationContract(Contract):
@@ -93,6 +97,8 @@ def belongings(place: Place) -> Belongings:
         assignment=credentials.assignment(place),
         impersonation=credentials.impersonation(place),
         export=exports.running(place),
+        job=jobs.waiting(place, key="k", line="A-1"),
+        billed=billed.belongings(place),
     )
 
 
@@ -115,6 +121,8 @@ def store(owned: Belongings) -> None:
         uow.impersonations.add(owned.impersonation)
         uow.exports.add(owned.export)
         uow.files.write(Chunk(owned.export.id, 0, place.tenant.handle))
+        uow.jobs.add([owned.job])
+        billed.store(uow, owned.billed)
         uow.answers.put(answered(place))
         uow.audit.append(recorded(place))
         uow.commit()
@@ -139,7 +147,7 @@ def live(owned: Belongings) -> None:
         uow.rules.supersede([evolve(owned.rule, superseded_at=LATER)])
         uow.inventory.save([examples.stock(place.id, place.acme.id, "chair", on_hand=0)])
         if (sale := uow.ledger.find("release-1")) is not None:
-            uow.ledger.post(negated(place, sale))
+            uow.ledger.post_many([negated(place, sale)])
         uow.domains.save(evolve(owned.domain, status=DomainStatus.ACTIVE))
         uow.api_keys.touch(owned.key.id, LATER)
         uow.api_keys.save(evolve(owned.key, name="lived"))
@@ -147,6 +155,9 @@ def live(owned: Belongings) -> None:
         uow.impersonations.save(evolve(owned.impersonation, status=ImpersonationStatus.ENDED))
         uow.files.write(Chunk(owned.export.id, 0, "lived"))
         uow.exports.save(owned.export.step("succeed", at=LATER))
+        uow.jobs.save(jobs.started(owned.job))
+        uow.jobs.record(jobs.finished(uow.jobs.get(owned.job.id)))
+        billed.live(uow, owned.billed)
         uow.answers.forget(LATER)
         uow.audit.append(recorded(place))
         uow.commit()
@@ -192,13 +203,15 @@ def _about(uow: UnitOfWork, owned: Belongings) -> Iterator[object]:
         uow.impersonations.page(REQUEST),
     )
     yield from (uow.assignments.of_user([owned.assignment.user]), uow.assignments.page(REQUEST))
+    yield from jobs.questions(uow, owned.job)
+    yield from billed.questions(uow, owned.billed)
     yield from (uow.answers.find("user:1", "key"), uow.audit.head(), list(uow.audit.links()))
     named = AuditFilter(target=str(place.acme.id))
     yield from (uow.audit.page(named, REQUEST), uow.audit.page(AuditFilter(), REQUEST), list(uow.audit.export(named)))
 
 
 def _refusals(uow: UnitOfWork, owned: Belongings) -> Iterator[str]:
-    questions = (
+    questions: tuple[Callable[[], object], ...] = (
         lambda: uow.tree.get(owned.place.node.id),
         lambda: uow.tenants.get(owned.place.id),
         lambda: uow.stores.get(owned.place.store.id),
@@ -215,6 +228,9 @@ def _refusals(uow: UnitOfWork, owned: Belongings) -> Iterator[str]:
         lambda: uow.impersonations.get(owned.impersonation.id),
         lambda: uow.exports.get(owned.export.id),
         lambda: uow.files.read(owned.export.id, 0),
+        lambda: uow.jobs.get(owned.job.id),
+        *(partial(reach, uow) for reach in jobs.machinery(owned.job)),
+        *billed.refusals(uow, owned.billed),
     )
     for question in questions:
         try:
@@ -223,7 +239,7 @@ def _refusals(uow: UnitOfWork, owned: Belongings) -> Iterator[str]:
             yield f"{type(error).__name__} {error.code} {error.detail}"
 
 
-TRESPASSES = 38
+TRESPASSES = 72
 
 
 def trespass(place: Place, theirs: Belongings, number: int) -> None:
@@ -232,7 +248,7 @@ def trespass(place: Place, theirs: Belongings, number: int) -> None:
     entry = SettingEntry(node_id=there.node.id, tenant_id=there.id, key="a", value="mine")
     try:
         with place.open() as uow:
-            attempts = (
+            attempts: tuple[Callable[[], object], ...] = (
                 lambda: uow.tree.save([evolve(there.node, name="mine")]),
                 lambda: uow.tree.save([evolve(there.node, name="mine", tenant_id=place.id)]),
                 lambda: uow.tenants.save(evolve(there.tenant, name="mine")),
@@ -251,6 +267,7 @@ def trespass(place: Place, theirs: Belongings, number: int) -> None:
                 lambda: uow.coverage.cover(theirs.payout.id, there.acme.id, "EUR"),
                 lambda: uow.coverage.uncover(theirs.payout.id),
                 lambda: uow.ledger.lock([account(there, "available")]),
+                lambda: uow.ledger.peek([account(there, "available")]),
                 lambda: uow.payouts.save(evolve(theirs.payout, reason="mine", tenant_id=place.id)),
                 lambda: uow.batches.save(evolve(examples.batch(theirs.batch, place.id), payouts=99)),
                 lambda: uow.domains.save(evolve(theirs.domain, status=DomainStatus.ACTIVE)),
@@ -268,6 +285,8 @@ def trespass(place: Place, theirs: Belongings, number: int) -> None:
                 lambda: uow.exports.save(evolve(theirs.export, reason="mine")),
                 lambda: uow.exports.save(evolve(theirs.export, reason="mine", tenant_id=place.id)),
                 lambda: uow.files.write(Chunk(theirs.export.id, 0, "mine")),
+                *(partial(write, uow) for write in jobs.trespasses(place, theirs.job)),
+                *(partial(write, uow) for write in billed.trespasses(place, theirs.billed)),
                 lambda: uow.answers.put(evolve(answered(there), fingerprint="mine")),
                 lambda: uow.answers.forget(LATER),
                 lambda: uow.audit.append(recorded(there)),

@@ -21,6 +21,11 @@ def gateway(place: Place, currency: str = "EUR") -> Account:
     return Account(place.id, "gateway:card:pending", currency)
 
 
+def subscribers(place: Place, owner: str, state: str) -> Account:
+    """Name an account of a subscriber such as ``customer:7``: its ``credit`` or ``receivable``."""
+    return Account(place.id, f"{owner}:{state}", "EUR")
+
+
 def sale(place: Place, amount: int, currency: str = "EUR") -> dict[Account, int]:
     """Give the movements of a sale of which everything is the vendor's."""
     return {gateway(place, currency): amount, account(place, "pending", currency): -amount}

@@ -19,6 +19,7 @@ from cityos_core.testing.contracts.journals import (
     negated,
     post,
     sale,
+    subscribers,
     transfer,
     verified,
 )
@@ -78,6 +79,40 @@ class LedgerContract(Contract):
         post(north, "fine", {account(north, "debt"): 80, Account(north.id, "expense:chargeback", "EUR"): -80})
         post(north, "back", {account(north, "debt"): -100, Account(north.id, "expense:chargeback", "EUR"): 100})
         assert north.see(lambda uow: uow.ledger.lock([account(north, "debt")])) == {account(north, "debt"): -20}
+
+    @pytest.mark.parametrize("owner", ["customer:7", "company:7", "customer:id:with:colons", "company:credit:debt"])
+    def test_subscribers_owe_and_have_credit(self, north: Place, owner: str) -> None:
+        """What a subscriber owes and has in credit is positive; credit is never overdrawn, a debt may turn around."""
+        owed, credit = subscribers(north, owner, "receivable"), subscribers(north, owner, "credit")
+        bank = Account(north.id, "bank", "EUR")
+        post(north, "paid", {bank: 30, credit: -30})
+        post(north, "invoiced", {owed: 70, credit: 20, Account(north.id, "deferred:subscription", "EUR"): -90})
+        assert north.see(lambda uow: uow.ledger.lock([owed, credit])) == {owed: 70, credit: 10}
+        assert [found.money.minor for found in north.see(lambda uow: uow.books.balances(owner))] == [10, 70]
+        assert raised(post, north, "too-much", {credit: 11, owed: -11}) == "floor_breached"
+        post(north, "all", {credit: 10, bank: 61, owed: -71})
+        assert north.see(lambda uow: uow.ledger.peek([owed, credit])) == {owed: -1, credit: 0}
+        assert verified(north)
+
+    def test_peeking(self, north: Place, south: Place) -> None:
+        """Balances can be looked at, of accounts that were never posted to as well, and with what was just posted."""
+        earn(north, "sale-1", 500)
+        earn(south, "sale-1", 7)
+        own = {state: account(north, state) for state in ("pending", "available", "debt")}
+        kwd, bank = account(north, "pending", "KWD"), Account(north.id, "bank", "EUR")
+        with north.open() as uow:
+            uow.ledger.post(transfer(north, "release-1", 200, "pending", "available"))
+            found = uow.ledger.peek(iter([*own.values(), kwd, gateway(north), bank, bank]))
+            assert uow.ledger.peek([]) == {}
+        assert found == {
+            own["pending"]: 300,
+            own["available"]: 200,
+            own["debt"]: 0,
+            kwd: 0,
+            gateway(north): 500,
+            bank: 0,
+        }
+        assert raised(north.see, lambda uow: uow.ledger.peek([gateway(south)])) == "foreign_tenant"
 
     def test_inv_04_floors(self, north: Place) -> None:
         """A floored account may be emptied, and not by one minor unit more."""

@@ -9,7 +9,7 @@ from typing import Final, Protocol
 from attrs import define, field, frozen
 
 from cityos_core.app import CityOS
-from cityos_core.kernel.errors import Conflict, Refused
+from cityos_core.kernel.errors import Conflict
 from cityos_core.kernel.ids import PayoutId
 from cityos_core.kernel.money import Money
 from cityos_core.kernel.paging import every
@@ -19,6 +19,7 @@ from cityos_core.orders.refunds import LineRefund
 from cityos_core.payouts.model import PayoutStatus
 from cityos_core.payouts.ports import PayoutFilter
 from cityos_core.testing.simulation.building import Quarter
+from cityos_core.testing.simulation.chance import Chance
 from cityos_core.testing.simulation.market import order_draft
 from cityos_core.testing.simulation.trouble import Trouble
 
@@ -51,35 +52,34 @@ class Habits:
 
 @define
 class Days:
-    """Runs a city by the day. All chance comes from one random source."""
+    """Runs a city by the day."""
 
     app: CityOS
     quarters: tuple[Quarter, ...]
     provider: Provider
-    random: Random
-    trouble: Trouble
+    chance: Chance
     habits: Habits
     placed: int = 0
-    happened: dict[str, int] = field(factory=dict)
     _plans: dict[datetime, list[Callable[[datetime], object]]] = field(factory=dict)
 
     def live(self, now: datetime) -> None:
         """Live one day from its midnight: what was planned for it, new orders, and in the evening the payouts."""
         for action in self._plans.pop(now, []):
             action(now)
-        for _ in range(self._so_many(self.habits.orders_per_day)):
+        for _ in range(self.chance.so_many(self.habits.orders_per_day)):
             self._order(self.random.choice(self.quarters), now)
         for quarter in self.quarters:
             self._pay_out(quarter)
 
-    def _so_many(self, average: int) -> int:
-        return self.random.randint(average // 2, average + average // 2 + average % 2)
+    @property
+    def random(self) -> Random:
+        """Where all chance comes from."""
+        return self.chance.random
 
-    def _count(self, what: str) -> None:
-        self.happened[what] = self.happened.get(what, 0) + 1
-
-    def _is_one_of(self, thousand: int) -> bool:
-        return self.random.randrange(1000) < thousand
+    @property
+    def trouble(self) -> Trouble:
+        """Carries everything out, whatever goes wrong."""
+        return self.chance.trouble
 
     def _later(self, now: datetime, days: int, action: Callable[[datetime], object]) -> None:
         self._plans.setdefault(now + timedelta(days=days), []).append(action)
@@ -90,11 +90,11 @@ class Days:
         draft = order_draft(self.random, quarter.plan, reference, now)
         scope = quarter.tenant.scope
         order = self.trouble(lambda: self.app.orders.place(scope, draft))
-        self._count("orders")
-        if self._is_one_of(self.habits.cancelled):
+        self.chance.count("orders")
+        if self.chance.is_one_of(self.habits.cancelled):
             self._later(now, 1, lambda _day: self._cancel(quarter, order.reference))
             return
-        if not self._is_one_of(self.habits.unshipped):
+        if not self.chance.is_one_of(self.habits.unshipped):
             for part in order.vendor_orders:
                 self._later(
                     now,
@@ -104,11 +104,11 @@ class Days:
         self._perhaps_complain(quarter, order, now)
 
     def _perhaps_complain(self, quarter: Quarter, order: Order, now: datetime) -> None:
-        if self._is_one_of(self.habits.refunded):
+        if self.chance.is_one_of(self.habits.refunded):
             for turn in range(self.random.randint(1, 3)):
                 key = f"{order.reference}-refund-{turn}"
                 self._later(now, self.random.randint(2, 25), partial(self._refund, quarter, order, key))
-        if self._is_one_of(self.habits.disputed):
+        if self.chance.is_one_of(self.habits.disputed):
             self._later(now, self.random.randint(4, 20), lambda day: self._dispute(quarter, order, day))
 
     def _ship(self, quarter: Quarter, reference: str, vendor: str, _day: datetime) -> None:
@@ -120,7 +120,7 @@ class Days:
                     raise
 
         self.trouble(ship)
-        self._count("shipments")
+        self.chance.count("shipments")
 
     def _cancel(self, quarter: Quarter, reference: str) -> None:
         def cancel() -> None:
@@ -129,7 +129,7 @@ class Days:
                 self.app.orders.cancel(quarter.tenant.scope, reference)
 
         self.trouble(cancel)
-        self._count("cancellations")
+        self.chance.count("cancellations")
 
     def _refund(self, quarter: Quarter, order: Order, key: str, _day: datetime) -> None:
         """Refund an amount, a line, some units or everything; what is refused moves nothing."""
@@ -142,7 +142,7 @@ class Days:
                 lines = (LineRefund(line=line.reference),)
             case 2:
                 lines = (LineRefund(line=line.reference, quantity=self.random.randint(1, line.quantity)),)
-        self._allowed(
+        self.chance.allowed(
             "refunds",
             lambda: self.app.orders.refund(scope, order.reference, key=key, reason=reason, amount=amount, lines=lines),
         )
@@ -150,7 +150,7 @@ class Days:
     def _dispute(self, quarter: Quarter, order: Order, now: datetime) -> None:
         scope, name = quarter.tenant.scope, f"dp-{order.reference}"
         amount = Money(self.random.randint(1, max(order.total.minor, 1)), order.currency)
-        opened = self._allowed(
+        opened = self.chance.allowed(
             "disputes", lambda: self.app.orders.open_dispute(scope, order.reference, name, amount=amount)
         )
         if opened:
@@ -162,27 +162,17 @@ class Days:
                 lambda _day: self.trouble(lambda: close(scope, order.reference, name, outcome)),
             )
 
-    def _allowed(self, what: str, operation: Callable[[], object]) -> bool:
-        """Carry out what the rules may refuse, and count it."""
-        try:
-            self.trouble(operation)
-        except (Refused, Conflict):
-            self._count(f"{what} refused")
-            return False
-        self._count(what)
-        return True
-
     def _pay_out(self, quarter: Quarter) -> None:
         """Let two runners make and send payouts, and the provider and the bank do what they like with them."""
         scope = quarter.tenant.scope
         self.provider.upset(self.random)
         run = self.trouble(lambda: self.app.payouts.run(scope), rival=lambda: self.app.payouts.run(scope))
-        self._count("payout runs")
+        self.chance.count("payout runs")
         self.provider.settle(self.random)
         self.trouble(lambda: self.app.payouts.process(scope), rival=lambda: self.app.payouts.process(scope))
         made = PayoutFilter(batch=run.batch_id)
         for payout in list(every(lambda request: self.app.payouts.list(scope, made, request))):
-            if self._is_one_of(self.habits.returned_payouts):
+            if self.chance.is_one_of(self.habits.returned_payouts):
                 self._return(quarter, payout.id)
 
     def _return(self, quarter: Quarter, payout_id: PayoutId) -> None:
@@ -190,4 +180,4 @@ class Days:
         payout = self.app.payouts.get(scope, payout_id)
         if payout.status is PayoutStatus.PAID:
             self.trouble(lambda: self.app.payouts.returned(scope, payout_id, reason="the account is closed"))
-            self._count("returned payouts")
+            self.chance.count("returned payouts")

@@ -56,6 +56,14 @@ def check_orders(app: CityOS, scope: TenantScope, since: datetime | None = None)
     return count
 
 
+def check_audit(app: CityOS, scope: TenantScope) -> int:
+    """Check that the chain of the audit is whole; give how many laws that is."""
+    found = app.audit.verify(scope)
+    if not found.is_whole:
+        raise LawBroken(f"tenant {scope.tenant_id}: the audit is not whole: {found}")
+    return 1
+
+
 def _facts(app: CityOS, scope: TenantScope) -> Facts:
     balances = {(one.account.path, one.account.currency): one.money.minor for one in app.ledger.balances(scope)}
     payouts = tuple(every(lambda request: app.payouts.list(scope, request=request)))

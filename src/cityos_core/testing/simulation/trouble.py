@@ -13,7 +13,9 @@ from cityos_core.kernel.faults import Crash
 T = TypeVar("T")
 
 FOREIGN_CALLS: Final = frozenset(
-    {"payouts.send.before", "payouts.send.after", "payouts.inquire.before", "payouts.inquire.after"}
+    f"{call}.{moment}"
+    for call in ("payouts.send", "payouts.inquire", "billing.charge", "billing.inquire")
+    for moment in ("before", "after")
 )
 """Where no unit of work is open, so that another runner can do all it wants before this one goes on."""
 

@@ -1,0 +1,1 @@
+"""Work that is done later: rows that say what is due, taken by whichever worker is free."""
