@@ -17,7 +17,7 @@ from cityos_core.app import CityOS
 from cityos_core.kernel.money import Money
 from cityos_core.payouts.model import PayoutStatus
 from cityos_core.payouts.ports import PayoutFilter
-from cityos_core.subscriptions.invoices import InvoiceStatus
+from cityos_core.subscriptions.invoices import Invoice, InvoiceStatus, LineKind
 from cityos_core.subscriptions.model import SubscriptionStatus
 from cityos_core.subscriptions.ports import SubscriptionFilter
 from cityos_core.testing import SequentialIdentifiers, SimulatedClock, city
@@ -50,7 +50,7 @@ BILLS = re.compile(r'"((?:billing|subscriptions|invoices)\.[a-z_.]+)"')
 @pytest.fixture(scope="module")
 def year() -> Report:
     """A year of subscribers and nobody else, with everything that goes wrong."""
-    return simulate(seed=4, months=12, with_faults=True, habits=Habits(orders_per_day=0))
+    return simulate(seed=2, months=12, with_faults=True, habits=Habits(orders_per_day=0))
 
 
 @pytest.fixture(scope="module")
@@ -192,6 +192,11 @@ def broken(house: House, **wrong: Any) -> str:
     return str(found.value)
 
 
+def is_for_a_period(invoice: Invoice) -> bool:
+    """Whether an invoice bills a cycle, and not a change within one."""
+    return not invoice.change and any(line.kind is LineKind.RECURRING for line in invoice.lines)
+
+
 def test_what_is_missed_or_billed_twice_is_found(house: House) -> None:
     """A cycle that is not there, never falls due, or was charged twice breaks a law; so does a number that is missing."""
     known = facts(house)
@@ -202,11 +207,12 @@ def test_what_is_missed_or_billed_twice_is_found(house: House) -> None:
     assert "is billed for cycle" in broken(house, cycles={**known.cycles, one.id: before})
     lost = [*before, evolve(last, due_at=None)]
     assert "is due at" in broken(house, cycles={**known.cycles, one.id: lost})
-    newest, *others = known.invoices
-    assert newest.number == len(known.invoices)
+    paid = next(one for one in known.invoices if one.status is InvoiceStatus.PAID and is_for_a_period(one))
+    others = [one for one in known.invoices if one is not paid]
     assert "its invoice None" in broken(house, invoices=tuple(others))
-    assert "are numbered" in broken(house, invoices=(evolve(newest, number=newest.number + 1), *others))
-    again = evolve(newest, number=newest.number + 1, change=newest.change + 1)
+    more = len(known.invoices) + 1
+    assert "are numbered" in broken(house, invoices=(evolve(paid, number=more), *others))
+    again = evolve(paid, number=more, change=99)
     assert "was charged 2 times" in broken(house, invoices=(again, *known.invoices))
 
 
@@ -224,7 +230,7 @@ def test_money_that_does_not_agree_is_found(house: House) -> None:
     assert "receivable holds" in broken(house, balances={**known.balances, ("customer:x:receivable", "EUR"): 1})
     assert "2 times" in broken(house, charges=(*known.charges, known.charges[0]))
     assert "never collected" in broken(house, charges=known.charges[1:])
-    assert "recurring revenue" in broken(house, subscriptions=known.subscriptions[1:])
+    assert "recurring revenue" in broken(house, subscriptions=())
 
 
 def lived(days: int) -> tuple[CityOS, Demonstration, ScriptedTransfers]:

@@ -32,7 +32,7 @@ class SubscriberHabits:
 
     members: int = 12
     """How many there are at most at a time."""
-    first: int = 6
+    first: int = 8
     """How many come on the first day."""
     joining: int = 250
     wishing: int = 400

@@ -33,6 +33,8 @@ def offers(random: Random, currency: str) -> tuple[PlanDraft, ...]:
     policies = iter([*random.sample(list(CatchUp), k=5), CatchUp.BILL_EACH, CatchUp.BILL_EACH])
     late = iter([*random.sample(list(LateUsage), k=3), random.choice(list(LateUsage))])
 
+    short = DunningPolicy(days=(1, 3), end=CANCELED)
+
     def offer(handle: str, *items: PlanItem, **terms: Any) -> PlanDraft:
         is_metered = any(item.kind is ItemKind.METERED for item in items)
         late_usage = next(late) if is_metered else LateUsage.REPRICE
@@ -41,7 +43,7 @@ def offers(random: Random, currency: str) -> tuple[PlanDraft, ...]:
 
     return (
         offer("basic", base),
-        offer("team", base, seat, proration=Resolution.SECOND, dunning=DunningPolicy(days=(1, 3), end=CANCELED)),
+        offer("team", base, seat, proration=Resolution.SECOND, trial_days=14, dunning=short),
         offer("weekly", base, seat, interval=Interval.WEEK, dunning=DunningPolicy(days=(2, 5))),
         offer("decade", base, open_meter, interval=Interval.DAY, count=10),
         offer("metered", open_meter, interval=Interval.WEEK, count=2),

@@ -73,10 +73,11 @@ class House:
     def turns(self, day: datetime) -> Iterator[Turn]:
         """List what happens on a day, given by its midnight, and when."""
         yield day + BILLING, self.office.bill
-        run = next_run(day, self.those.quarter.plan.time_zone)
+        place = self.those.quarter.plan.time_zone
+        run = next_run(day - datetime.resolution, place)
         while run < day + DAY:
             yield run, self.office.retry
-            run = next_run(run, self.those.quarter.plan.time_zone)
+            run = next_run(run, place)
         habits, hours = self.those.habits, self.those.random.sample(range(24), k=5)
         people: tuple[tuple[int, Callable[[], object]], ...] = (
             (habits.joining, self.those.come),
