@@ -128,11 +128,15 @@ def test_the_life_of_a_tenant() -> None:
     town.tree.archive(WHOLESALE)
 
 
-def test_a_tenant_whose_vendors_are_owed_money_is_not_archived() -> None:
-    """What vendors are owed, or owe, is settled before a tenant goes."""
+@pytest.mark.parametrize(
+    "party", ["vendor:7:available", "vendor:7:debt", "customer:ann:credit", "company:7:receivable"]
+)
+def test_a_tenant_with_somebody_to_settle_with_is_not_archived(party: str) -> None:
+    """What vendors and subscribers are owed, or owe, is settled before a tenant goes."""
     town = Town.empty()
     tenant = town.tenant()
-    postings = [(Account(tenant.id, "bank", "EUR"), 500), (Account(tenant.id, "vendor:7:available", "EUR"), -500)]
+    account = Account(tenant.id, party, "EUR")
+    postings = [(Account(tenant.id, "bank", "EUR"), -500 * account.sign), (account, 500 * account.sign)]
     with town.database(tenant.scope) as uow:
         uow.ledger.post(
             Journal.of(
@@ -146,7 +150,7 @@ def test_a_tenant_whose_vendors_are_owed_money_is_not_archived() -> None:
         )
         uow.commit()
     town.tenants.offboard("north", reason="contract ended")
-    assert "vendor:7:available still holds 5.00 EUR" in detail(lambda: town.tenants.archive("north"))
+    assert f"{party} still holds 5.00 EUR" in detail(lambda: town.tenants.archive("north"))
     assert town.tenants.get("north").status is TenantStatus.OFFBOARDING
 
 

@@ -1,5 +1,6 @@
 """Creating tenants, changing them, and leading them through their life; all of it is the platform's work."""
 
+from collections.abc import Mapping
 from typing import Final
 
 from attrs import evolve, frozen
@@ -221,9 +222,13 @@ class StepTenant:
         return tenant
 
 
+SETTLED_FIRST: Final[Mapping[str, str]] = {"vendor:": "vendor", "customer:": "customer", "company:": "company"}
+"""Whose accounts are empty before a tenant goes, by how their paths begin."""
+
+
 @frozen
 class ArchiveTenant:
-    """Put a tenant and its stores out of use for good, once no vendor of it is owed anything or owes anything."""
+    """Put a tenant and its stores out of use for good, once no vendor or subscriber of it is owed, or owes, anything."""
 
     unit_of_work: UnitOfWorkFactory
     clock: Clock
@@ -242,12 +247,11 @@ class ArchiveTenant:
 
     def _refuse_open(self, tenant: Tenant) -> None:
         with self.unit_of_work(tenant.scope) as uow:
-            for balance in uow.books.balances("vendor:"):
-                if balance.money:
-                    raise Refused(
-                        "money_open",
-                        f"{balance.account.path} still holds {balance.money}; settle with every vendor first",
-                    )
+            for prefix, party in SETTLED_FIRST.items():
+                for balance in uow.books.balances(prefix):
+                    if balance.money:
+                        detail = f"{balance.account.path} still holds {balance.money}; settle with every {party} first"
+                        raise Refused("money_open", detail)
 
 
 def _stepped(tenant: Tenant, action: str, clock: Clock) -> TenantStepped:
